@@ -34,6 +34,10 @@ function(asy_layer name)
     target_link_libraries(asy_${name} PUBLIC asy_flags ${L_USES} PRIVATE ${L_LIBS})
 endfunction()
 
+# The layers that start threads; the preset `tsan` builds and runs their tests only.
+set(asy_threaded base store net lab)
+add_custom_target(tsan_tests)
+
 # asy_test(math mat) builds tests/math/test_mat.c and runs it as "math.mat".
 function(asy_test layer name)
     add_executable(test_${layer}_${name} test_${name}.c)
@@ -43,6 +47,10 @@ function(asy_test layer name)
         ASY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${layer}.${name} COMMAND test_${layer}_${name})
     set_tests_properties(${layer}.${name} PROPERTIES TIMEOUT 120)
+    if(layer IN_LIST asy_threaded)
+        set_tests_properties(${layer}.${name} PROPERTIES LABELS tsan)
+        add_dependencies(tsan_tests test_${layer}_${name})
+    endif()
 endfunction()
 
 # asy_bench(kernels math) builds bench/bench_kernels.c; it is never part of the tests.
