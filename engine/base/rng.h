@@ -48,9 +48,9 @@ uint64_t asy_rng_below(asy_rng *r, uint64_t n);    /* 0 .. n-1, unbiased */
 void asy_rng_shuffle(asy_rng *r, uint32_t *x, size_t n); /* Fisher-Yates */
 
 /* A random permutation of 0..n-1 that needs no memory: a Feistel network of eight
- * rounds on the next power of two, with cycle walking. */
+ * rounds on the next power of two (halves may differ by a bit), with cycle walking. */
 typedef struct asy_perm {
-    uint32_t n, half_bits, mask;
+    uint32_t n, half_bits, low_mask, high_mask;
     uint32_t round_key[8];
 } asy_perm;
 
