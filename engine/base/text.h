@@ -21,6 +21,9 @@ bool asy_text_is_utf8(const char *text, size_t len, size_t *bad);
  * (more than a third of its letters differ). Borrowed from names. */
 const char *asy_text_nearest(const char *word, const char *const *names, size_t n);
 
+/* "-12"; faster than printf. */
+void asy_text_put_integer(asy_buf *b, int64_t x);
+
 /* Shortest text that reads back as the same double ("0.1", "3", "1e-05"). */
 void asy_text_put_number(asy_buf *b, double x);
 
