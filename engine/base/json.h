@@ -13,6 +13,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* Makes Jansson take its memory from base/mem.h, so that small trees never fail. Call it
+ * first in main(), before threads start. */
+void asy_json_setup(void);
+
 /* Parses text; *out is owned by the caller. The message says line, column and what came.
  * Nesting deeper than 64 is refused. */
 asy_err asy_json_parse(const char *text, size_t len, json_t **out);

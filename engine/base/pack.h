@@ -28,13 +28,27 @@ void asy_pack_nil(asy_buf *b);
 asy_err asy_unpack_value(const void *bytes, size_t len, json_t **out);
 
 /* A cursor over encoded bytes, for decoders that never build a tree. After the first
- * failure every further call fails with the same message. */
+ * failure every further call fails with the same code. */
 typedef struct asy_unpack {
     const uint8_t *p, *end;
     asy_err err;
 } asy_unpack;
 
+typedef enum asy_unpack_kind {
+    ASY_UNPACK_NIL,
+    ASY_UNPACK_BOOL,
+    ASY_UNPACK_INT,
+    ASY_UNPACK_REAL,
+    ASY_UNPACK_TEXT,
+    ASY_UNPACK_BIN,
+    ASY_UNPACK_ARRAY,
+    ASY_UNPACK_MAP,
+    ASY_UNPACK_OTHER /* an extension, the end, or a failed cursor */
+} asy_unpack_kind;
+
 asy_unpack asy_unpack_open(const void *bytes, size_t len);
+/* What the next value is; does not move. */
+asy_unpack_kind asy_unpack_peek(const asy_unpack *u);
 asy_err asy_unpack_map(asy_unpack *u, uint32_t *n);
 asy_err asy_unpack_array(asy_unpack *u, uint32_t *n);
 asy_err asy_unpack_text(asy_unpack *u, const char **text, size_t *len); /* borrowed, no NUL */
