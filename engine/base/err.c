@@ -4,28 +4,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/text.h"
 
 enum { MESSAGE_LIMIT = 4096 };
 
 static _Thread_local char message[MESSAGE_LIMIT];
 
-/* A cut message must not end inside a UTF-8 character: pages and JSON carry it on. */
-static void drop_cut_character(char *text, size_t len)
-{
-    size_t at = len;
-    while (at > 0 && ((unsigned char)text[at - 1] & 0xC0) == 0x80)
-        at--;
-    if (at > 0 && ((unsigned char)text[at - 1] & 0xC0) == 0xC0)
-        text[at - 1] = '\0';
-}
-
-/* The arguments may point into the old message, so it is replaced last. */
+/* The arguments may point into the old message, so it is replaced last. A cut message
+ * must not end inside a UTF-8 character: pages and JSON carry it on. */
 static void keep(const char *text, int wanted)
 {
-    memcpy(message, text, strnlen(text, MESSAGE_LIMIT - 1) + 1);
-    message[MESSAGE_LIMIT - 1] = '\0';
-    if (wanted >= MESSAGE_LIMIT)
-        drop_cut_character(message, MESSAGE_LIMIT - 1);
+    size_t len = strnlen(text, MESSAGE_LIMIT - 1), bad;
+    memcpy(message, text, len);
+    if (wanted >= MESSAGE_LIMIT && !asy_text_is_utf8(text, len, &bad) && bad + 3 >= len)
+        len = bad;
+    message[len] = '\0';
 }
 
 asy_err asy_fail(asy_err code, const char *fmt, ...)

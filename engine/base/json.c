@@ -24,9 +24,12 @@ static bool is_deeper_than(const json_t *v, int limit)
         return false;
     if (limit == 0)
         return true;
-    json_array_foreach(v, i, child) if (is_deeper_than(child, limit - 1)) return true;
-    json_object_foreach((json_t *)(uintptr_t)v, key,
-                        child) if (is_deeper_than(child, limit - 1)) return true;
+    json_array_foreach (v, i, child)
+        if (is_deeper_than(child, limit - 1))
+            return true;
+    json_object_foreach ((json_t *)(uintptr_t)v, key, child)
+        if (is_deeper_than(child, limit - 1))
+            return true;
     return false;
 }
 
@@ -169,8 +172,9 @@ static bool is_flat(const json_t *v)
 {
     size_t i;
     json_t *child;
-    json_array_foreach(v, i, child) if (json_is_object(child) ||
-                                        json_is_array(child)) return false;
+    json_array_foreach (v, i, child)
+        if (json_is_object(child) || json_is_array(child))
+            return false;
     return true;
 }
 
