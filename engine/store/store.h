@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/buf.h"
 
 typedef struct asy_store asy_store;
 
@@ -105,27 +105,47 @@ typedef struct asy_row_trial {
     int64_t queued, ended; /* wall ms */
 } asy_row_trial;
 
-/* --- writes (any thread; all text is copied) ------------------------------------- */
+/* What is worth telling later: "differs" (a repeated trial came to another result),
+ * "crash", "poison", ... The oldest go when there are more than 100,000. */
+typedef struct asy_row_event {
+    int64_t time; /* wall ms */
+    int64_t session, trial; /* 0: about none */
+    const char *kind, *text;
+} asy_row_event;
+
+/* --- writes (any thread; all text is copied) ------------------------------------- *
+ *
+ * Writes are carried out in the order in which they were queued. The queue has no bound:
+ * callers hold back by waiting for `done` before they send much more. `done` may be NULL.
+ * asy_errmsg() tells more while `done` runs with an error. An operation that is wrong in
+ * itself (a name taken, a number used twice) fails alone with ASY_EARG.
+ */
 
 asy_err asy_store_put_dataset(asy_store *s, const asy_row_dataset *d);
 /* Assigns *id. Durable when it returns. */
 asy_err asy_store_new_session(asy_store *s, const asy_row_session *row, int64_t *id);
+/* Writes the row of row->id; a text that is NULL leaves its column as it is. */
 void asy_store_put_session(asy_store *s, const asy_row_session *row,
                            asy_store_done *done, void *ctx);
 
-/* One scatter: n queued trials (ids given by asy_store_next_trial()) and the record that
- * a replay is matched by. `told` = results given to the rule before it. */
+/* One scatter: n trials (ids given by asy_store_next_trial()), queued or, when they come
+ * from the trial cache, done; and the record that a replay is matched by. All of it or
+ * nothing. `told` = results given to the rule before it. n = 0 writes nothing. */
 void asy_store_scatter(asy_store *s, int64_t session, int64_t seq, const asy_hash *specs,
                        int64_t told, const asy_row_trial *rows, size_t n,
                        asy_store_done *done, void *ctx);
 int64_t asy_store_next_trial(asy_store *s, size_t n); /* first of n fresh ids */
 
 /* Ends a trial: writes only if it has not ended yet; otherwise counts a duplicate and
- * notes it as an event when the result differs. curve may be NULL. */
+ * notes it as an event when score or metrics of a done one differ (`done` gets ASY_OK
+ * either way). Of the row the id and what a result consists of are used; what the
+ * scatter wrote (session, number, proposal, fold, seed, key, params, design, queued) is
+ * left alone. curve may be NULL. */
 void asy_store_end_trial(asy_store *s, const asy_row_trial *row, const void *curve,
                          size_t curve_len, asy_store_done *done, void *ctx);
 void asy_store_event(asy_store *s, int64_t session, int64_t trial, const char *kind,
                      const char *text);
+/* Since the store was opened. */
 uint64_t asy_store_duplicates(asy_store *s);
 
 /* --- reads (any thread; text is borrowed until the callback returns) ---------------- */
@@ -149,11 +169,13 @@ typedef struct asy_trial_query {
 } asy_trial_query;
 asy_err asy_store_trials(asy_store *s, const asy_trial_query *q, asy_store_each_trial *each,
                          void *ctx);
+/* No call of `each` when there is no such trial. */
 asy_err asy_store_trial(asy_store *s, int64_t id, asy_store_each_trial *each, void *ctx);
-/* A finished (done) trial of that key, if any: *id = 0 when there is none. */
+/* The trial that was trained to the end under that key; no call when there is none. */
 asy_err asy_store_by_key(asy_store *s, const asy_hash *key, asy_store_each_trial *each,
                          void *ctx);
-/* The curve blob of a trial, empty when there is none. */
+/* The curve blob of a trial (of a cached one: of the trial it was taken from), empty when
+ * there is none. Replaces what *out held. */
 asy_err asy_store_curve(asy_store *s, int64_t trial, asy_buf *out);
 
 typedef struct asy_row_scatter {
@@ -166,3 +188,6 @@ asy_err asy_store_find_scatter(asy_store *s, int64_t session, int64_t seq,
 
 asy_err asy_store_datasets(asy_store *s, bool (*each)(void *ctx, const asy_row_dataset *d),
                            void *ctx);
+
+typedef bool asy_store_each_event(void *ctx, const asy_row_event *e);
+asy_err asy_store_events(asy_store *s, asy_store_each_event *each, void *ctx); /* oldest first */
