@@ -206,6 +206,18 @@ static asy_err check_readable(sqlite3 *db, const char *path)
     return err;
 }
 
+/* True when reading failed for want of the right to make the shared-memory file, and no
+ * host has the store open (its log would be there). */
+static bool is_frozen(sqlite3 *db, const char *path)
+{
+    int code = sqlite3_errcode(db) & 0xff;
+    asy_buf log = {0};
+    asy_buf_printf(&log, "%s-wal", path);
+    bool has_log = asy_file_exists(asy_buf_text(&log));
+    asy_buf_fini(&log);
+    return !has_log && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY);
+}
+
 /* A store that nobody has open, in a folder that may not be written, can be read only
  * by promising SQLite that nobody changes it. */
 static asy_err open_immutable(const char *path, sqlite3 **out)
