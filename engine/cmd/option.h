@@ -7,12 +7,12 @@
  *         {"store", ASY_OPTION_FOLDER, "DIR", "assay-data", "where results are kept"},
  *         {"json", ASY_OPTION_FLAG, NULL, NULL, "print one JSON object"},
  *         {0}};
- *     const asy_command asy_command_show = {
- *         .name = "show", .summary = "...", .arguments = "[SESSION]", .max_arguments = 1,
- *         .options = options, .examples = "assay show last\n", .run = show};
+ *     const asy_command asy_cmd_show = {
+ *         .name = "show", .summary = "...", .arguments = "[SESSION]", .max_arguments =
+ * 1, .options = options, .examples = "assay show last\n", .run = show};
  *
- * and listed in commands.c. Options are --name VALUE or --name=VALUE, in any order among
- * the arguments; "--" ends them.
+ * and listed in command.h and commands.c. Options are --name VALUE or --name=VALUE, in
+ * any order among the arguments; "--" ends them.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -23,18 +23,18 @@
 #include "base/json.h"
 
 typedef enum asy_option_kind {
-    ASY_OPTION_FLAG,     /* no value */
+    ASY_OPTION_FLAG, /* no value */
     ASY_OPTION_TEXT,
-    ASY_OPTION_FILE,     /* text; the shell completes files */
-    ASY_OPTION_FOLDER,   /* text; the shell completes folders */
-    ASY_OPTION_WHOLE,    /* 0 .. 2^63 - 1 */
+    ASY_OPTION_FILE,   /* text; the shell completes files */
+    ASY_OPTION_FOLDER, /* text; the shell completes folders */
+    ASY_OPTION_WHOLE,  /* 0 .. 2^63 - 1 */
     ASY_OPTION_NUMBER,
     ASY_OPTION_DURATION, /* "90s", "10m", "1h30m" */
     ASY_OPTION_PAIRS     /* name=value, one or more, repeatable */
 } asy_option_kind;
 
 typedef struct asy_option {
-    const char *name;     /* without the dashes; NULL ends a table */
+    const char *name; /* without the dashes; NULL ends a table */
     asy_option_kind kind;
     const char *argument; /* what the value is called in the help */
     const char *fallback; /* the value when not given, shown in the help; NULL: none */
@@ -44,18 +44,18 @@ typedef struct asy_option {
 typedef struct asy_args asy_args;
 
 /* Returns the exit status: 0 done, 1 it could not, 2 wrong usage. */
-typedef int asy_command_run(const asy_args *args);
+typedef int asy_command_function(const asy_args *args);
 
 typedef struct asy_command {
     const char *name;
-    const char *summary;        /* one line, lower case, no full stop */
-    const char *arguments;      /* positional: "RULE", "TRIAL FILE", "[SESSION]"; or NULL */
+    const char *summary;   /* one line, lower case, no full stop */
+    const char *arguments; /* positional: "RULE", "TRIAL FILE", "[SESSION]"; or NULL */
     uint32_t min_arguments, max_arguments;
-    const char *about;          /* some lines of explanation, or NULL */
-    const asy_option *options;  /* or NULL */
-    const char *examples;       /* a command line each line */
-    bool is_hidden;             /* not listed */
-    asy_command_run *run;
+    const char *about;         /* some lines of explanation, or NULL */
+    const asy_option *options; /* or NULL */
+    const char *examples;      /* a command line each line */
+    bool is_hidden;            /* not listed */
+    asy_command_function *run;
 } asy_command;
 
 /* Every command, ended by NULL. */
@@ -68,18 +68,20 @@ const char *asy_command_nearest(const char *name);
 
 /* Parses what follows the command's name. ASY_EARG on wrong usage, with a message that
  * names the nearest option; *out is then NULL. argv stays in use. */
-asy_err asy_args_parse(const asy_command *command, int argc, char **argv, asy_args **out);
+asy_err asy_args_parse(const asy_command *command, int argc, char **argv,
+                       asy_args **out);
 void asy_args_free(asy_args *a);
 
 /* Values by option name: what was given, else the fallback, else NULL, 0, NaN or false.
  * The name must be in the command's table. Text is borrowed from argv and the table. */
 const char *asy_args_text(const asy_args *a, const char *name);
 uint64_t asy_args_whole(const asy_args *a, const char *name);
-double asy_args_number(const asy_args *a, const char *name); /* also durations, seconds */
+double asy_args_number(const asy_args *a,
+                       const char *name); /* also durations, seconds */
 bool asy_args_flag(const asy_args *a, const char *name);
 bool asy_args_given(const asy_args *a, const char *name);
-/* {"name": value}: numbers, true, false, null and JSON lists are read as such, the rest is
- * text. Borrowed; an empty object when none was given. */
+/* {"name": value}: numbers, true, false, null and JSON lists are read as such, the rest
+ * is text. Borrowed; an empty object when none was given. */
 const json_t *asy_args_pairs(const asy_args *a, const char *name);
 
 /* Positional arguments; NULL from `count` on. */
@@ -87,8 +89,8 @@ size_t asy_args_count(const asy_args *a);
 const char *asy_args_at(const asy_args *a, size_t i);
 
 /* The help of one command, and the list of all, for people. */
-void asy_command_help(asy_buf *out, const asy_command *command);
-void asy_commands_help(asy_buf *out);
+void asy_help_command(asy_buf *out, const asy_command *command);
+void asy_help_all(asy_buf *out);
 
 /* Prints the last error ("assay: message") to stderr; returns exit status 1. */
 int asy_cannot(void);

@@ -4,7 +4,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-typedef enum asy_paint { ASY_PLAIN, ASY_BOLD, ASY_DIM, ASY_RED, ASY_GREEN, ASY_CYAN } asy_paint;
+typedef enum asy_paint {
+    ASY_PLAIN,
+    ASY_BOLD,
+    ASY_DIM,
+    ASY_RED,
+    ASY_GREEN,
+    ASY_CYAN
+} asy_paint;
 
 bool asy_term_is(FILE *f);
 
