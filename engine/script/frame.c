@@ -1,0 +1,112 @@
+/* frame.c - cuts a byte stream into frames and puts frames together. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "script/frame.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 256 << 10 };
+
+size_t asy_frame_begin(asy_buf *out, asy_frame_type type)
+{
+    const char head[ASY_FRAME_HEAD] = {0, 0, 0, 0, (char)type};
+    size_t mark = out->len;
+    asy_buf_add(out, head, sizeof head);
+    return mark;
+}
+
+asy_err asy_frame_end(asy_buf *out, size_t mark)
+{
+    size_t len = out->len - mark - ASY_FRAME_HEAD;
+    if (len > ASY_FRAME_MAX) {
+        out->len = mark;
+        return asy_fail(ASY_EARG,
+                        "message of %zu bytes is larger than the limit of %d MiB", len,
+                        ASY_FRAME_MAX >> 20);
+    }
+    for (int i = 0; i < 4; i++)
+        out->data[mark + (size_t)i] = (char)(len >> (8 * i));
+    return ASY_OK;
+}
+
+/* Moves the bytes of the unfinished frame to the front, so that the buffer stays about
+ * as large as the largest frame. */
+static void compact(asy_reader *r)
+{
+    if (r->used == 0)
+        return;
+    memmove(r->bytes.data, r->bytes.data + r->used, r->bytes.len - r->used);
+    r->bytes.len -= r->used;
+    r->used = 0;
+}
+
+asy_err asy_reader_fill(asy_reader *r, int fd, size_t *got, bool *again)
+{
+    *got = 0;
+    *again = false;
+    compact(r);
+    char *at = asy_buf_reserve(&r->bytes, READ_SIZE);
+    ssize_t n;
+    do
+        n = read(fd, at, READ_SIZE);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0) {
+        *got = (size_t)n;
+        r->bytes.len += (size_t)n;
+        return ASY_OK;
+    }
+    *again = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (*again || errno == ECONNRESET)
+        return ASY_OK;
+    return asy_fail(ASY_EIO, "reading from the rule's process: %s", strerror(errno));
+}
+
+static bool is_type(unsigned type)
+{
+    return (type >= ASY_FRAME_LOAD && type <= ASY_FRAME_VERDICT) ||
+           (type >= ASY_FRAME_READY && type <= ASY_FRAME_REPORT);
+}
+
+asy_err asy_reader_next(asy_reader *r, asy_frame *out, bool *have)
+{
+    *have = false;
+    size_t left = r->bytes.len - r->used;
+    if (left < ASY_FRAME_HEAD)
+        return ASY_OK;
+    const unsigned char *head = (const unsigned char *)r->bytes.data + r->used;
+    size_t len =
+        head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+    if (len > ASY_FRAME_MAX || !is_type(head[4]))
+        return asy_fail(ASY_EIO, "broken frame: type %u, %zu bytes", head[4], len);
+    if (left - ASY_FRAME_HEAD < len)
+        return ASY_OK;
+    *out = (asy_frame){.type = (asy_frame_type)head[4],
+                       .body = (const char *)head + ASY_FRAME_HEAD,
+                       .len = len};
+    r->used += ASY_FRAME_HEAD + len;
+    *have = true;
+    return ASY_OK;
+}
+
+void asy_reader_fini(asy_reader *r)
+{
+    asy_buf_fini(&r->bytes);
+    r->used = 0;
+}
+
+asy_err asy_frame_write(int fd, const void *bytes, size_t len)
+{
+    const char *p = bytes;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return asy_fail(ASY_EIO, "writing to the rule's process: %s",
+                            strerror(errno));
+        p += n;
+        len -= (size_t)n;
+    }
+    return ASY_OK;
+}
