@@ -4,6 +4,7 @@
  * wrong usage answer at once.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static void raise_file_limit(void)
 
 static bool asks_for_help(int argc, char **argv)
 {
-    for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+    for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     return false;
@@ -70,10 +71,11 @@ static int run_command(const asy_command *command, int argc, char **argv)
     return status;
 }
 
-/* A full disk behind stdout must not look like success. */
+/* A full disk behind stdout must not look like success; a reader that has seen enough
+ * (`assay show | head`) is no failure. */
 static int flushed(int status)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
         return status;
     perror("assay: cannot write the output");
     return status ? status : 1;
@@ -96,5 +98,5 @@ int main(int argc, char **argv)
     if (!command)
         return unknown_command(name);
     raise_file_limit();
-    return flushed(run_command(command, argc - 2, argv + 2));
+    return flushed(run_command(command, argc, argv));
 }

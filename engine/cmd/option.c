@@ -21,6 +21,7 @@ typedef struct option_value {
 
 struct asy_args {
     const asy_command *command;
+    char **line;         /* borrowed */
     option_value *value; /* [options of the command], owned */
     size_t values;
     const char *
@@ -239,12 +240,13 @@ asy_err asy_args_parse(const asy_command *command, int argc, char **argv,
 {
     asy_args *a = asy_alloc(1, sizeof *a);
     a->command = command;
+    a->line = argv;
     a->values = count_options(command->options);
     a->value = asy_alloc(a->values, sizeof *a->value);
     a->word = asy_alloc(command->max_arguments, sizeof *a->word);
     for (size_t i = 0; i < a->values; i++)
         set_fallback(&command->options[i], &a->value[i]);
-    asy_err err = parse_line(a, &(cursor){.argc = argc, .argv = argv});
+    asy_err err = parse_line(a, &(cursor){.argc = argc, .at = 2, .argv = argv});
     if (!err)
         err = check_words(a);
     if (err) {
@@ -311,6 +313,8 @@ const char *asy_args_at(const asy_args *a, size_t i)
 {
     return i < a->words ? a->word[i] : NULL;
 }
+
+char **asy_args_line(const asy_args *a) { return a->line; }
 
 /* --- what every command says
  * ------------------------------------------------------------ */

@@ -66,8 +66,9 @@ const asy_command *asy_command_find(const char *name);
 /* The visible command nearest to a mistyped name, or NULL. */
 const char *asy_command_nearest(const char *name);
 
-/* Parses what follows the command's name. ASY_EARG on wrong usage, with a message that
- * names the nearest option; *out is then NULL. argv stays in use. */
+/* Parses a whole command line: the program, the command's name, then what the table
+ * describes. ASY_EARG on wrong usage, with a message that names the nearest option;
+ * *out is then NULL. argv stays in use. */
 asy_err asy_args_parse(const asy_command *command, int argc, char **argv,
                        asy_args **out);
 void asy_args_free(asy_args *a);
@@ -87,6 +88,9 @@ const json_t *asy_args_pairs(const asy_args *a, const char *name);
 /* Positional arguments; NULL from `count` on. */
 size_t asy_args_count(const asy_args *a);
 const char *asy_args_at(const asy_args *a, size_t i);
+
+/* The whole command line, ended by NULL, for starting the program again. */
+char **asy_args_line(const asy_args *a);
 
 /* The help of one command, and the list of all, for people. */
 void asy_help_command(asy_buf *out, const asy_command *command);

@@ -1,0 +1,172 @@
+/* drive.c - runs a session with progress on stderr. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/drive.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "cmd/option.h"
+#include "cmd/outcome.h"
+#include "cmd/term.h"
+#include "script/script.h"
+
+/* Signal handlers have nothing else to write to. */
+static volatile sig_atomic_t was_interrupted;
+
+/* The handler is taken away by its first use (SA_RESETHAND): the second signal kills.
+ */
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    was_interrupted = 1;
+}
+
+static void to_view(void *ctx, asy_level level, const char *line)
+{
+    asy_progress_say(ctx, level, line);
+}
+
+void asy_drive_begin(asy_progress_view *view)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    view->out = stderr;
+    asy_log_set(to_view, view, ASY_WARN);
+}
+
+static uint32_t cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (uint32_t)n : 1;
+}
+
+asy_err asy_drive_open(const char *folder, uint64_t workers, const char *listen,
+                       asy_host **out)
+{
+    const char *const urls[] = {listen, NULL};
+    asy_host_config config = {.folder = folder,
+                              .listen = listen ? urls : NULL,
+                              .workers = workers ? (uint32_t)workers : cores(),
+                              .program = "/proc/self/exe",
+                              .rules = &asy_script_rules};
+    /* Read by OpenBLAS before main() of the workers: a worker is one thread. */
+    setenv("OPENBLAS_NUM_THREADS", "1", 0);
+    return asy_host_open(&config, out);
+}
+
+/* --- watching
+ * ------------------------------------------------------------------------- */
+
+typedef struct watcher {
+    asy_progress_view *view;
+    bool was_told; /* that the first Ctrl-C has been seen */
+} watcher;
+
+static void on_progress(void *ctx, const asy_progress *p)
+{
+    watcher *w = ctx;
+    asy_progress_show(w->view, p);
+}
+
+static void on_log(void *ctx, asy_level level, const char *line)
+{
+    watcher *w = ctx;
+    asy_progress_say(w->view, level, line);
+}
+
+static bool on_stop(void *ctx)
+{
+    watcher *w = ctx;
+    if (was_interrupted && !w->was_told) {
+        w->was_told = true;
+        asy_progress_say(
+            w->view, ASY_INFO,
+            "stopping: running trials are given back, what is done is kept "
+            "(press Ctrl-C again to kill)");
+    }
+    return was_interrupted;
+}
+
+/* --- the end
+ * ---------------------------------------------------------------------------- */
+
+typedef struct ending {
+    asy_session_state state;
+    char *name, *error; /* owned */
+} ending;
+
+static bool keep_ending(void *ctx, const asy_row_session *row)
+{
+    *(ending *)ctx =
+        (ending){row->state, asy_strdup(row->name), asy_strdup(row->error)};
+    return false;
+}
+
+static asy_err find_ending(asy_store *s, int64_t session, ending *out)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%lld", (long long)session);
+    return asy_store_find_session(s, id, keep_ending, out);
+}
+
+static asy_err print_answer(asy_store *s, int64_t session, bool as_json)
+{
+    json_t *answer;
+    if (!as_json)
+        return asy_outcome_print(s, session);
+    asy_err err = asy_outcome_json(s, session, &answer);
+    if (!err)
+        asy_print_json(answer);
+    json_decref(answer);
+    return err;
+}
+
+static void say_how_to_go_on(const ending *e, const char *folder)
+{
+    fprintf(stderr, "resume with: assay resume %s --store %s\n", e->name, folder);
+}
+
+/* An interrupted session has not ended: scripts must not take it for done. */
+static int status_of(const ending *e)
+{
+    if (e->state == ASY_SESSION_FAILED) {
+        fprintf(stderr, "assay: session %s failed: %s\n", e->name, e->error);
+        return 1;
+    }
+    return was_interrupted ? 1 : 0;
+}
+
+static asy_err finish(asy_host *h, int64_t session, bool as_json, int *status)
+{
+    ending e = {0};
+    asy_store *store = asy_host_store(h);
+    asy_err err = asy_store_flush(store);
+    if (!err)
+        err = find_ending(store, session, &e);
+    if (!err)
+        err = print_answer(store, session, as_json);
+    if (!err) {
+        *status = status_of(&e);
+        if (e.state == ASY_SESSION_STOPPED || e.state == ASY_SESSION_PAUSED)
+            say_how_to_go_on(&e, asy_store_folder(store));
+    }
+    asy_free(e.name);
+    asy_free(e.error);
+    return err;
+}
+
+int asy_drive_session(asy_host *h, int64_t session, asy_progress_view *view,
+                      bool as_json)
+{
+    int status = 1;
+    watcher w = {.view = view};
+    asy_host_watch watch = {
+        .ctx = &w, .progress = on_progress, .log = on_log, .stop = on_stop};
+    asy_err err = asy_host_run(h, &watch);
+    asy_progress_end(view);
+    if (!err)
+        err = finish(h, session, as_json, &status);
+    return err ? asy_cannot() : status;
+}

@@ -1,0 +1,180 @@
+/* worker.c - assay worker: lends this machine's time to a host; and the rule host. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/worker.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/command.h"
+#include "math/isa.h"
+#include "script/rulehost.h"
+#include "script/script.h"
+
+/* Kernels that every x86-64 CPU of the last ten years runs right, the faster first. */
+static const char *const safer_cores[] = {"Haswell", "Sandybridge", "Prescott"};
+
+/* The host gives its own workers the token here; others may use a file. */
+static const char token_name[] = "ASSAY_TOKEN";
+
+enum { TOKEN_LIMIT = 4096 };
+
+static volatile sig_atomic_t is_draining;
+
+/* The first signal lets running trials go back, the second one kills. */
+static void drain(int signal_number)
+{
+    (void)signal_number;
+    is_draining = 1;
+}
+
+/* Ctrl-C reaches the whole terminal group: a host's own workers leave it to the host.
+ */
+static void set_signals(bool is_local)
+{
+    struct sigaction action = {.sa_handler = drain, .sa_flags = SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    if (is_local)
+        action = (struct sigaction){.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* --- can OpenBLAS be trusted?
+ * ------------------------------------------------------------ */
+
+/* The next core to try after the one in the environment, or NULL. */
+static const char *next_core(void)
+{
+    const char *now = getenv("OPENBLAS_CORETYPE");
+    size_t n = sizeof safer_cores / sizeof *safer_cores, i = 0;
+    for (size_t k = 0; now && k < n; k++)
+        if (strcmp(now, safer_cores[k]) == 0)
+            i = k + 1;
+    return i < n ? safer_cores[i] : NULL;
+}
+
+/* OpenBLAS picks its kernels before main(), so another choice takes another start. */
+static asy_err check_blas(char **argv)
+{
+    if (asy_blas_check() == ASY_OK)
+        return ASY_OK;
+    const char *core = next_core();
+    if (!core)
+        return asy_fail_in(ASY_EIO, "no kernel of OpenBLAS computes right on this CPU");
+    asy_log(ASY_WARN, "%s; starting again with OPENBLAS_CORETYPE=%s", asy_errmsg(),
+            core);
+    setenv("OPENBLAS_CORETYPE", core, 1);
+    execv("/proc/self/exe", argv);
+    return asy_fail(ASY_EIO, "cannot start again: %s", strerror(errno));
+}
+
+/* One thread a worker. OpenBLAS reads this before main() too, so a worker that was
+ * started by hand starts again with it. */
+static asy_err check_threads(char **argv)
+{
+    if (getenv("OPENBLAS_NUM_THREADS"))
+        return ASY_OK;
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    execv("/proc/self/exe", argv);
+    return asy_fail(ASY_EIO, "cannot start again: %s", strerror(errno));
+}
+
+/* --- the command
+ * --------------------------------------------------------------------------- */
+
+/* The first line of a file, without blanks; owned by the caller. */
+static asy_err read_token(const char *path, char **out)
+{
+    asy_buf text = {0};
+    *out = NULL;
+    asy_err err = asy_file_read(path, TOKEN_LIMIT, &text);
+    if (!err)
+        *out =
+            asy_strndup(asy_buf_text(&text), strcspn(asy_buf_text(&text), " \t\r\n"));
+    asy_buf_fini(&text);
+    return err;
+}
+
+static asy_err find_token(const asy_args *a, char **out)
+{
+    asy_hash unused;
+    const char *path = asy_args_text(a, "token-file"), *given = getenv(token_name);
+    *out = NULL;
+    asy_err err = path ? read_token(path, out) : ASY_OK;
+    if (!err && !path)
+        *out = asy_strdup(given);
+    if (!err && !*out)
+        return asy_fail(ASY_EARG, "no token: give --token-file, or set %s", token_name);
+    if (!err && !asy_hash_parse(*out, &unused))
+        err = asy_fail(ASY_EARG, "token: 64 hex digits expected in %s",
+                       path ? path : token_name);
+    if (err) {
+        asy_free(*out);
+        *out = NULL;
+    }
+    return err;
+}
+
+static int worker(const asy_args *a)
+{
+    char *token = NULL;
+    bool is_local = getenv(token_name) && !asy_args_given(a, "token-file");
+    set_signals(is_local);
+    asy_err err = check_threads(asy_args_line(a));
+    if (!err)
+        err = check_blas(asy_args_line(a));
+    if (!err)
+        err = find_token(a, &token);
+    if (!err) {
+        asy_worker_config config = {.url = asy_args_at(a, 0),
+                                    .token = token,
+                                    .cache = asy_args_text(a, "cache"),
+                                    .own = &asy_script_own,
+                                    .drain = &is_draining};
+        err = asy_worker_run(&config);
+    }
+    asy_free(token);
+    return err ? asy_cannot() : 0;
+}
+
+static const asy_option options[] = {
+    {"token-file", ASY_OPTION_FILE, "FILE", NULL,
+     "the host's token: 64 hex digits [from ASSAY_TOKEN]"},
+    {"cache", ASY_OPTION_FOLDER, "DIR", NULL,
+     "keep prepared data here [a temporary folder]"},
+    {0}};
+
+const asy_command asy_cmd_worker = {
+    .name = "worker",
+    .summary = "train for a host, here or elsewhere",
+    .arguments = "URL",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .about = "Takes trials from the host at URL until the host ends. SIGTERM or Ctrl-C "
+             "gives\n"
+             "running trials back and leaves. One worker keeps one core busy; start as "
+             "many as\n"
+             "the machine has cores.\n",
+    .options = options,
+    .examples = "assay worker tcp://10.0.0.5:9400 --token-file token.txt\n",
+    .run = worker};
+
+/* --- the rule host
+ * --------------------------------------------------------------------------- */
+
+static int rule_host(const asy_args *a)
+{
+    (void)a;
+    return asy_rulehost_main();
+}
+
+const asy_command asy_cmd_rule_host = {
+    .name = "rule-host",
+    .summary = "the locked-down process in which a rule runs (started by assay itself)",
+    .is_hidden = true,
+    .run = rule_host};
