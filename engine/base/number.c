@@ -240,8 +240,7 @@ bool asy_text_bytes(const char *text, uint64_t *bytes)
     return true;
 }
 
-/* --- numbers to text ---------------------------------------------------------------
- */
+/* --- numbers to text ------------------------------------------------------------- */
 
 static size_t put_digits(char *end, uint64_t x)
 {

@@ -48,7 +48,7 @@ bool asy_text_is_utf8(const char *text, size_t len, size_t *bad)
     return true;
 }
 
-/* --- near names ---------------------------------------------------------------- */
+/* --- near names ------------------------------------------------------------------ */
 
 enum { LONGEST_WORD = 63 };
 

@@ -12,8 +12,7 @@ static void put_command_names(asy_buf *out)
             asy_buf_printf(out, "%s%s", i ? " " : "", asy_commands[i]->name);
 }
 
-/* --- bash
- * ----------------------------------------------------------------------------- */
+/* --- bash ------------------------------------------------------------------------ */
 
 static void put_bash_options(asy_buf *out, const asy_command *c)
 {
@@ -63,8 +62,7 @@ static void put_bash(asy_buf *out)
                       "complete -o filenames -F _assay assay\n");
 }
 
-/* --- zsh
- * ------------------------------------------------------------------------------ */
+/* --- zsh ------------------------------------------------------------------------- */
 
 /* Inside single quotes and [brackets] of an _arguments spec. */
 static void put_zsh_text(asy_buf *out, const char *text)

@@ -56,8 +56,7 @@ asy_err asy_drive_open(const char *folder, uint64_t workers, const char *listen,
     return asy_host_open(&config, out);
 }
 
-/* --- watching
- * ------------------------------------------------------------------------- */
+/* --- watching -------------------------------------------------------------------- */
 
 typedef struct watcher {
     asy_progress_view *view;
@@ -89,8 +88,7 @@ static bool on_stop(void *ctx)
     return was_interrupted;
 }
 
-/* --- the end
- * ---------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------- */
 
 typedef struct ending {
     asy_session_state state;

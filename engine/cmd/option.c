@@ -29,8 +29,7 @@ struct asy_args {
     size_t words;
 };
 
-/* --- the tables ----------------------------------------------------------------------
- */
+/* --- the tables ------------------------------------------------------------------ */
 
 static size_t count_options(const asy_option *o)
 {
@@ -71,8 +70,7 @@ static asy_err unknown_option(const asy_command *c, const char *name)
     return asy_fail(ASY_EARG, "unknown option \"--%s\"", name);
 }
 
-/* --- one value -----------------------------------------------------------------------
- */
+/* --- one value ------------------------------------------------------------------- */
 
 static const char *kind_name(asy_option_kind kind)
 {
@@ -151,8 +149,7 @@ static void set_fallback(const asy_option *o, option_value *v)
     (void)is_good;
 }
 
-/* --- the whole line
- * -------------------------------------------------------------------- */
+/* --- the whole line -------------------------------------------------------------- */
 
 typedef struct cursor {
     int argc, at;
@@ -268,8 +265,7 @@ void asy_args_free(asy_args *a)
     asy_free(a);
 }
 
-/* --- answers
- * --------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------- */
 
 static const option_value *find(const asy_args *a, const char *name)
 {
@@ -316,8 +312,7 @@ const char *asy_args_at(const asy_args *a, size_t i)
 
 char **asy_args_line(const asy_args *a) { return a->line; }
 
-/* --- what every command says
- * ------------------------------------------------------------ */
+/* --- what every command says ----------------------------------------------------- */
 
 int asy_cannot(void)
 {

@@ -3,6 +3,7 @@
 #include "cmd/pick.h"
 #include <stdio.h>
 #include <string.h>
+#include "base/json.h"
 #include "base/text.h"
 
 static const char *keep(asy_pick *p, const char *text)

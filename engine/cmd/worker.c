@@ -1,22 +1,16 @@
 /* worker.c - assay worker: lends this machine's time to a host; and the rule host. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/worker.h"
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/file.h"
-#include "base/log.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "cmd/command.h"
-#include "math/isa.h"
+#include "cmd/trust.h"
 #include "script/rulehost.h"
 #include "script/script.h"
-
-/* Kernels that every x86-64 CPU of the last ten years runs right, the faster first. */
-static const char *const safer_cores[] = {"Haswell", "Sandybridge", "Prescott"};
 
 /* The host gives its own workers the token here; others may use a file. */
 static const char token_name[] = "ASSAY_TOKEN";
@@ -44,48 +38,7 @@ static void set_signals(bool is_local)
     sigaction(SIGINT, &action, NULL);
 }
 
-/* --- can OpenBLAS be trusted?
- * ------------------------------------------------------------ */
-
-/* The next core to try after the one in the environment, or NULL. */
-static const char *next_core(void)
-{
-    const char *now = getenv("OPENBLAS_CORETYPE");
-    size_t n = sizeof safer_cores / sizeof *safer_cores, i = 0;
-    for (size_t k = 0; now && k < n; k++)
-        if (strcmp(now, safer_cores[k]) == 0)
-            i = k + 1;
-    return i < n ? safer_cores[i] : NULL;
-}
-
-/* OpenBLAS picks its kernels before main(), so another choice takes another start. */
-static asy_err check_blas(char **argv)
-{
-    if (asy_blas_check() == ASY_OK)
-        return ASY_OK;
-    const char *core = next_core();
-    if (!core)
-        return asy_fail_in(ASY_EIO, "no kernel of OpenBLAS computes right on this CPU");
-    asy_log(ASY_WARN, "%s; starting again with OPENBLAS_CORETYPE=%s", asy_errmsg(),
-            core);
-    setenv("OPENBLAS_CORETYPE", core, 1);
-    execv("/proc/self/exe", argv);
-    return asy_fail(ASY_EIO, "cannot start again: %s", strerror(errno));
-}
-
-/* One thread a worker. OpenBLAS reads this before main() too, so a worker that was
- * started by hand starts again with it. */
-static asy_err check_threads(char **argv)
-{
-    if (getenv("OPENBLAS_NUM_THREADS"))
-        return ASY_OK;
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
-    execv("/proc/self/exe", argv);
-    return asy_fail(ASY_EIO, "cannot start again: %s", strerror(errno));
-}
-
-/* --- the command
- * --------------------------------------------------------------------------- */
+/* --- the command ----------------------------------------------------------------- */
 
 /* The first line of a file, without blanks; owned by the caller. */
 static asy_err read_token(const char *path, char **out)
@@ -125,9 +78,7 @@ static int worker(const asy_args *a)
     char *token = NULL;
     bool is_local = getenv(token_name) && !asy_args_given(a, "token-file");
     set_signals(is_local);
-    asy_err err = check_threads(asy_args_line(a));
-    if (!err)
-        err = check_blas(asy_args_line(a));
+    asy_err err = asy_trust_blas(a);
     if (!err)
         err = find_token(a, &token);
     if (!err) {
@@ -164,8 +115,7 @@ const asy_command asy_cmd_worker = {
     .examples = "assay worker tcp://10.0.0.5:9400 --token-file token.txt\n",
     .run = worker};
 
-/* --- the rule host
- * --------------------------------------------------------------------------- */
+/* --- the rule host --------------------------------------------------------------- */
 
 static int rule_host(const asy_args *a)
 {
