@@ -8,10 +8,10 @@
  * One step of the loop is
  *
  *     gather(step)                         rows of the batch, for every member
- *     forward(0) ... forward(L-1)          affine, batch norm, activation, dropout, skip
- *     loss                                 value, hits, and the delta at the outputs
- *     backward(L-1) ... backward(0)        gradients of W, b (, gamma, beta), input delta
- *     update                               clip, schedule, optimizer
+ *     forward(0) ... forward(L-1)          affine, batch norm, activation, dropout,
+ * skip loss                                 value, hits, and the delta at the outputs
+ *     backward(L-1) ... backward(0)        gradients of W, b (, gamma, beta), input
+ * delta update                               clip, schedule, optimizer
  *
  * Operations may be asynchronous but keep their order; only read(), outputs() and
  * totals() wait. No operation allocates. A population belongs to one thread.
@@ -27,14 +27,15 @@
 #include "math/loss.h"
 #include "math/optim.h"
 
-/* What all members of a population share about one layer. The last layer is the output. */
+/* What all members of a population share about one layer. The last layer is the output.
+ */
 typedef struct asy_layer_shape {
     uint32_t in, out;
     bool batch_norm;
-    uint32_t skip; /* adds the output of layer (this - skip) after the activation; 0 = no.
-                      The widths are equal. */
-    /* Offsets, in floats, into a member's parameters. W is (in, out) row-major, b (out);
-     * gamma and beta (out) only with batch_norm. */
+    uint32_t skip; /* adds the output of layer (this - skip) after the activation; 0 =
+                      no. The widths are equal. */
+    /* Offsets, in floats, into a member's parameters. W is (in, out) row-major, b
+     * (out); gamma and beta (out) only with batch_norm. */
     size_t w, b, gamma, beta;
     /* Offsets into a member's statistics: running mean and variance (out) each. */
     size_t mean, var;
@@ -50,9 +51,9 @@ typedef struct asy_net_shape {
     asy_loss loss;
 } asy_net_shape;
 
-/* What may differ between members, layer by layer. For the output layer `act` is applied
- * after the affine map and before the loss; softmax and sigmoid of the cross-entropies
- * belong to the loss, so there `act` is ASY_ACT_LINEAR. */
+/* What may differ between members, layer by layer. For the output layer `act` is
+ * applied after the affine map and before the loss; softmax and sigmoid of the
+ * cross-entropies belong to the loss, so there `act` is ASY_ACT_LINEAR. */
 typedef struct asy_layer_setting {
     asy_act act;
     float dropout; /* share of outputs zeroed while training; the rest is scaled up */
@@ -60,12 +61,12 @@ typedef struct asy_layer_setting {
 } asy_layer_setting;
 
 typedef struct asy_member {
-    asy_key key;      /* dropout masks: stream DROPOUT, counter (element/4, step, layer) */
-    asy_key shuffle;  /* order of the rows: asy_perm_make(shuffle, epoch, rows) */
+    asy_key key; /* dropout masks: stream DROPOUT, counter (element/4, step, layer) */
+    asy_key shuffle; /* order of the rows: asy_perm_make(shuffle, epoch, rows) */
     asy_optim optim;
     uint64_t steps_per_epoch, steps_total; /* for the schedule */
-    const asy_layer_setting *layer;        /* [layers], borrowed for the member's life */
-    const float *class_weight;             /* [classes] or NULL; borrowed */
+    const asy_layer_setting *layer; /* [layers], borrowed for the member's life */
+    const float *class_weight;      /* [classes] or NULL; borrowed */
 } asy_member;
 
 /* The rows a population learns from; borrowed, read-only, row-major. */
@@ -91,7 +92,7 @@ typedef enum asy_role {
 
 /* Sums since the last totals_clear(). */
 typedef struct asy_totals {
-    double loss; /* sum over rows of the row's loss (without l2) */
+    double loss;   /* sum over rows of the row's loss (without l2) */
     uint64_t hits; /* rows whose arg-max (or sign, one output) is the label */
     uint64_t rows;
 } asy_totals;
@@ -107,7 +108,8 @@ typedef struct asy_backend {
                        asy_pop **out);
     void (*pop_free)(asy_pop *p);
 
-    /* Puts a member into a slot: settings, zeroed slots and gradients, step 0, alive. */
+    /* Puts a member into a slot: settings, zeroed slots and gradients, step 0, alive.
+     */
     asy_err (*member_set)(asy_pop *p, uint32_t m, const asy_member *member);
     /* A stopped member costs nothing and keeps its parameters. */
     void (*member_stop)(asy_pop *p, uint32_t m);
@@ -115,13 +117,16 @@ typedef struct asy_backend {
     void (*write)(asy_pop *p, uint32_t m, asy_role role, const float *x);
     void (*read)(asy_pop *p, uint32_t m, asy_role role, float *x);
 
-    /* TRAIN: rows step*batch .. of the member's shuffled order of `part` in `epoch` (the
-     * last batch may be short). EVAL: rows first .. first+n-1 in their own order. */
-    void (*gather_train)(asy_pop *p, const asy_part *part, uint32_t epoch, uint32_t step);
+    /* TRAIN: rows step*batch .. of the member's shuffled order of `part` in `epoch`
+     * (the last batch may be short). EVAL: rows first .. first+n-1 in their own order.
+     */
+    void (*gather_train)(asy_pop *p, const asy_part *part, uint32_t epoch,
+                         uint32_t step);
     void (*gather_eval)(asy_pop *p, const asy_part *part, uint32_t first, uint32_t n);
 
     void (*forward)(asy_pop *p, uint32_t layer, asy_pass pass);
-    void (*loss)(asy_pop *p, asy_pass pass); /* adds to totals; TRAIN also makes deltas */
+    void (*loss)(asy_pop *p,
+                 asy_pass pass); /* adds to totals; TRAIN also makes deltas */
     void (*backward)(asy_pop *p, uint32_t layer);
     void (*update)(asy_pop *p);
 

@@ -9,8 +9,14 @@ typedef enum asy_isa { ASY_ISA_PLAIN, ASY_ISA_AVX2, ASY_ISA_AVX512 } asy_isa;
 asy_isa asy_isa_get(void);
 const char *asy_isa_name(asy_isa isa);
 
-/* Compares OpenBLAS's sgemm with plain loops on a dozen shapes (2 ms). ASY_EARG with the
- * kernel's name and the worst shape when they differ. */
+/* The best the CPU has, whatever the environment says. */
+asy_isa asy_isa_best(void);
+
+/* Makes OpenBLAS use the calling thread only; call it before any product. */
+void asy_blas_one_thread(void);
+
+/* Compares OpenBLAS's sgemm with plain loops on a dozen shapes (2 ms). ASY_EARG with
+ * the kernel's name and the worst shape when they differ. */
 asy_err asy_blas_check(void);
 
 /* "Haswell", "SkylakeX", ...: the kernels OpenBLAS runs. Static. */

@@ -2,8 +2,9 @@
  *
  * The updates follow the papers and agree with PyTorch's defaults where both exist:
  * sgd (momentum, Nesterov: v = mu v + g; p -= r (g + mu v) or r v), rmsprop, adagrad,
- * adadelta, adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019), nadam (Dozat 2016).
- * `decay` is an L2 term added to the gradient, but decoupled (p -= r decay p) in adamw.
+ * adadelta, adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019), nadam (Dozat
+ * 2016). `decay` is an L2 term added to the gradient, but decoupled (p -= r decay p) in
+ * adamw.
  */
 #pragma once
 #include <stddef.h>
@@ -28,7 +29,7 @@ typedef enum asy_schedule_kind {
     ASY_SCHEDULE_CONSTANT,
     ASY_SCHEDULE_STEP,        /* rate * factor^floor(epoch / every) */
     ASY_SCHEDULE_EXPONENTIAL, /* rate * factor^epoch */
-    ASY_SCHEDULE_COSINE,      /* floor + (rate - floor) (1 + cos(pi t / T)) / 2, by step */
+    ASY_SCHEDULE_COSINE, /* floor + (rate - floor) (1 + cos(pi t / T)) / 2, by step */
     ASY_SCHEDULE_COUNT
 } asy_schedule_kind;
 
@@ -44,15 +45,15 @@ typedef struct asy_schedule {
 
 typedef struct asy_optim {
     asy_optimizer kind;
-    float rate;            /* defaults: sgd 0.01, adadelta 1, nadam 2e-3, else 1e-3 */
-    float momentum;        /* sgd; 0 */
-    int nesterov;          /* sgd; 0 */
-    float rho;             /* rmsprop 0.99, adadelta 0.9 */
-    float beta1, beta2;    /* adam family; 0.9, 0.999 */
-    float eps;             /* 1e-8 (adagrad 1e-10, adadelta 1e-6) */
-    float decay;           /* 0; adamw 0.01 */
-    float clip_norm;       /* 0 = off: g *= c / |g| when |g| over all parameters > c */
-    float clip_value;      /* 0 = off: each g clipped to [-c, c] */
+    float rate;         /* defaults: sgd 0.01, adadelta 1, nadam 2e-3, else 1e-3 */
+    float momentum;     /* sgd; 0 */
+    int nesterov;       /* sgd; 0 */
+    float rho;          /* rmsprop 0.99, adadelta 0.9 */
+    float beta1, beta2; /* adam family; 0.9, 0.999 */
+    float eps;          /* 1e-8 (adagrad 1e-10, adadelta 1e-6) */
+    float decay;        /* 0; adamw 0.01 */
+    float clip_norm;    /* 0 = off: g *= c / |g| when |g| over all parameters > c */
+    float clip_value;   /* 0 = off: each g clipped to [-c, c] */
     asy_schedule schedule;
 } asy_optim;
 

@@ -1,0 +1,252 @@
+/* gemm_kernel.c - products of panel matrices, one block of registers at a time.
+ *
+ * A tile is `rows` rows of c in one or two panels, held in registers while k runs. Its
+ * sides are constants wherever its pieces are inlined, so that no vector ever goes
+ * through memory.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "math/kernels.h"
+#include "math/simd.h"
+
+/* The tallest tile with one panel and with two; more would spill. Two panels share each
+ * broadcast element of a, whose loads otherwise are the limit. */
+#if defined(__AVX512F__)
+enum { ROWS1 = 16, ROWS2 = 12 };
+#elif defined(__AVX2__)
+enum { ROWS1 = 6, ROWS2 = 0 };
+#else
+enum { ROWS1 = 3, ROWS2 = 0 };
+#endif
+enum { MAX_ROWS = 16, MAX_VECTORS = ROWS2 ? 2 * VB : VB };
+
+/* Bytes of `a`, and steps of k in a turned product, that are worked on before coming
+ * back: what stays in a second-level cache. */
+enum { CACHE_BYTES = 256 * 1024, TURNED_STEPS = 512 };
+
+typedef void (*tile_fn)(const asy_gemm *g, size_t i, size_t p, int more);
+
+typedef struct tile_regs {
+    vf c[MAX_ROWS][MAX_VECTORS];
+    vf sum[MAX_VECTORS];
+} tile_regs;
+
+/* Where vector v of a tile's row lies, `panel` apart from one panel to the next. */
+INLINE size_t at(int v, size_t panel)
+{
+    return (size_t)(v / VB) * panel + (size_t)(v % VB * V);
+}
+
+INLINE void straight(const asy_gemm *g, size_t i, size_t p, const int rows,
+                     const int vectors)
+{
+    tile_regs t;
+    const float *a = g->a + i * g->lda, *b = g->b + p * g->b_panel;
+    const size_t lda = g->lda, ldb = g->ldb, b_panel = g->b_panel;
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) {
+        vf start = g->bias ? vf_load(g->bias + p * BLOCK + v * V) : vf_zero();
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++)
+            t.c[r][v] = start;
+    }
+    for (size_t k = g->k; k > 0; k--, a++, b += ldb) {
+        vf row[MAX_VECTORS];
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++)
+            row[v] = vf_load(b + at(v, b_panel));
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            vf x = vf_set(a[(size_t)r * lda]);
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; v++)
+                t.c[r][v] = vf_fma(x, row[v], t.c[r][v]);
+        }
+    }
+    float *c = g->c + p * g->c_panel + i * g->ldc;
+    vf floor = vf_set(g->floor);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++, c += g->ldc)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++)
+            vf_store(c + at(v, g->c_panel), vf_max(floor, t.c[r][v]));
+}
+
+/* With `more` the sums that stand in c are continued. */
+INLINE void turned(const asy_gemm *g, size_t i, size_t p, int more, const int rows,
+                   const int vectors)
+{
+    tile_regs t;
+    const float *a = g->a + i, *b = g->b + p * g->b_panel;
+    const size_t lda = g->lda, ldb = g->ldb, b_panel = g->b_panel;
+    float *c = g->c + p * g->c_panel + i * g->ldc, *sums = g->sums + p * BLOCK;
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) {
+        t.sum[v] = more ? vf_load(sums + v * V) : vf_zero();
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++)
+            t.c[r][v] =
+                more ? vf_load(c + (size_t)r * g->ldc + at(v, g->c_panel)) : vf_zero();
+    }
+    for (size_t k = g->k; k > 0; k--, a += lda, b += ldb) {
+        vf row[MAX_VECTORS];
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++) {
+            row[v] = vf_load(b + at(v, b_panel));
+            t.sum[v] = vf_add(t.sum[v], row[v]);
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            vf x = vf_set(a[r]);
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; v++)
+                t.c[r][v] = vf_fma(x, row[v], t.c[r][v]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) {
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++)
+            vf_store(c + (size_t)r * g->ldc + at(v, g->c_panel), t.c[r][v]);
+        if (i == 0)
+            vf_store(sums + v * V, t.sum[v]);
+    }
+}
+
+#define TILE(rows, panels)                                                             \
+    static void straight_##rows##x##panels(const asy_gemm *g, size_t i, size_t p,      \
+                                           int more)                                   \
+    {                                                                                  \
+        (void)more;                                                                    \
+        straight(g, i, p, rows, panels *VB);                                           \
+    }                                                                                  \
+    static void turned_##rows##x##panels(const asy_gemm *g, size_t i, size_t p,        \
+                                         int more)                                     \
+    {                                                                                  \
+        turned(g, i, p, more, rows, panels *VB);                                       \
+    }
+
+TILE(1, 1)
+TILE(2, 1)
+TILE(3, 1)
+#if defined(__AVX2__)
+TILE(4, 1)
+TILE(5, 1)
+TILE(6, 1)
+#endif
+#if defined(__AVX512F__)
+TILE(7, 1)
+TILE(8, 1)
+TILE(9, 1)
+TILE(10, 1)
+TILE(11, 1)
+TILE(12, 1)
+TILE(13, 1)
+TILE(14, 1)
+TILE(15, 1)
+TILE(16, 1)
+TILE(1, 2)
+TILE(2, 2)
+TILE(3, 2)
+TILE(4, 2)
+TILE(5, 2)
+TILE(6, 2)
+TILE(7, 2)
+TILE(8, 2)
+TILE(9, 2)
+TILE(10, 2)
+TILE(11, 2)
+TILE(12, 2)
+#endif
+
+// clang-format off
+static const tile_fn straight_tiles[2][MAX_ROWS + 1] = {{0, straight_1x1, straight_2x1, straight_3x1,
+#if defined(__AVX2__)
+    straight_4x1, straight_5x1, straight_6x1,
+#endif
+#if defined(__AVX512F__)
+    straight_7x1, straight_8x1, straight_9x1, straight_10x1, straight_11x1,
+    straight_12x1, straight_13x1, straight_14x1, straight_15x1, straight_16x1},
+   {0, straight_1x2, straight_2x2, straight_3x2, straight_4x2, straight_5x2, straight_6x2,
+    straight_7x2, straight_8x2, straight_9x2, straight_10x2, straight_11x2, straight_12x2
+#endif
+}};
+static const tile_fn turned_tiles[2][MAX_ROWS + 1] = {{0, turned_1x1, turned_2x1, turned_3x1,
+#if defined(__AVX2__)
+    turned_4x1, turned_5x1, turned_6x1,
+#endif
+#if defined(__AVX512F__)
+    turned_7x1, turned_8x1, turned_9x1, turned_10x1, turned_11x1,
+    turned_12x1, turned_13x1, turned_14x1, turned_15x1, turned_16x1},
+   {0, turned_1x2, turned_2x2, turned_3x2, turned_4x2, turned_5x2, turned_6x2,
+    turned_7x2, turned_8x2, turned_9x2, turned_10x2, turned_11x2, turned_12x2
+#endif
+}};
+// clang-format on
+
+/* Rows are shared out evenly over as few tiles as will do: 16 rows of at most 12 become
+ * 8 and 8, since a tile of a few rows costs nearly as much as a tall one. */
+static void walk(const asy_gemm *g, const tile_fn tiles[2][MAX_ROWS + 1], int more)
+{
+    for (size_t p = 0; p < g->panels;) {
+        const size_t two = ROWS2 && g->panels - p >= 2;
+        const size_t tallest = two ? ROWS2 : ROWS1;
+        size_t left = (g->m + tallest - 1) / tallest;
+        for (size_t i = 0; i < g->m; left--) {
+            size_t rows = (g->m - i + left - 1) / left;
+            tiles[two][rows](g, i, p, more);
+            i += rows;
+        }
+        p += 1 + two;
+    }
+}
+
+static void straight_all(const asy_gemm *g)
+{
+    size_t most = CACHE_BYTES / sizeof(float) / g->k;
+    if (most < 4 * ROWS1)
+        most = 4 * ROWS1;
+    asy_gemm part = *g;
+    for (size_t i = 0; i < g->m; i += part.m) {
+        part.m = g->m - i < most ? g->m - i : most;
+        part.a = g->a + i * g->lda;
+        part.c = g->c + i * g->ldc;
+        walk(&part, straight_tiles, 0);
+    }
+}
+
+static void turned_all(const asy_gemm *g)
+{
+    asy_gemm part = *g;
+    for (size_t k = 0; k < g->k; k += part.k) {
+        part.k = g->k - k < TURNED_STEPS ? g->k - k : TURNED_STEPS;
+        part.a = g->a + k * g->lda;
+        part.b = g->b + k * g->ldb;
+        walk(&part, turned_tiles, k > 0);
+    }
+}
+
+/* One V x V square: rows past `rows_in` read as zero, rows past `rows_out` are left
+ * out. */
+INLINE void transpose_square(const float *from, size_t rows_in, float *to,
+                             size_t rows_out)
+{
+    vf r[V];
+    for (size_t i = 0; i < V; i++)
+        r[i] = i < rows_in ? vf_load(from + i * BLOCK) : vf_zero();
+    vf_transpose(r);
+    for (size_t i = 0; i < V && i < rows_out; i++)
+        vf_store(to + i * BLOCK, r[i]);
+}
+
+static void transpose(size_t k, size_t n, const float *b, float *bt)
+{
+    const size_t padded = (k + BLOCK - 1) / BLOCK * BLOCK;
+    for (size_t j = 0; j < n; j += V)          /* columns of b, rows of bt */
+        for (size_t i = 0; i < padded; i += V) /* rows of b, columns of bt */
+            transpose_square(b + j / BLOCK * BLOCK * k + i * BLOCK + j % BLOCK,
+                             i < k ? k - i : 0,
+                             bt + i / BLOCK * BLOCK * n + j * BLOCK + i % BLOCK, n - j);
+}
+
+const asy_gemm_kernels ASY_ISA_NAME(asy_gemm_kernels) = {
+    .straight = straight_all, .turned = turned_all, .transpose = transpose};
