@@ -3,7 +3,9 @@
  * Little-endian, 56 bytes: u16 magic 0x4C58, u8 major, u8 minor, u8 type, u8 flags,
  * u16 header length, u64 host epoch, u8[16] worker uuid, u64 incarnation (random per
  * process start), u64 seq (per context, +1 per new request, the same on a retry), u32
- * last WORK seq whose reply was received, u32 CRC-32C of the body.
+ * last WORK seq whose reply was received, u32 CRC-32C of the body. The low four bits of
+ * flags are the number of the worker's context; a reply repeats worker, incarnation, seq
+ * and flags of its request.
  * Everything that arrives is hostile until asy_frame_parse() has accepted it.
  */
 #pragma once
@@ -34,6 +36,13 @@ typedef struct asy_frame {
     size_t body_len;
 } asy_frame;
 
+/* Only the header, for senders that put the body in place themselves. */
+void asy_frame_head(uint8_t head[ASY_FRAME_HEADER], const asy_frame *f);
+/* Appends header and body. */
 void asy_frame_write(asy_buf *out, const asy_frame *f);
-asy_err asy_frame_parse(const void *bytes, size_t len, asy_frame *out); /* body borrowed */
-const char *asy_frame_name(uint8_t type);
+
+/* The body is borrowed from bytes. ASY_EARG says what is wrong: length, magic, version,
+ * unknown type or checksum. *out then holds what the header said if it could be read at
+ * all (so that a refusal can name the request), with no body, else zeros. */
+asy_err asy_frame_parse(const void *bytes, size_t len, asy_frame *out);
+const char *asy_frame_name(uint8_t type); /* "WORK"; "?" for none of them. Static. */
