@@ -22,8 +22,7 @@
 typedef asy_blas_member member;
 typedef asy_blas_layer layer;
 
-/* ---- The batch
- * ---- */
+/* ---- The batch ---- */
 
 static void take_weights(const asy_pop *p, member *m)
 {
@@ -87,8 +86,7 @@ static void gather_eval(asy_pop *p, const asy_part *part, uint32_t first, uint32
     }
 }
 
-/* ---- Forward
- * ---- */
+/* ---- Forward ---- */
 
 /* The whole rows of a layer's outputs, padding of the last panel included. */
 static asy_area area_of(const member *m, const layer *l)
@@ -195,9 +193,7 @@ static void forward(asy_pop *p, uint32_t i, asy_pass pass)
                                                                     i);
 }
 
-/* ---- Loss
- * -----------------------------------------------------------------------------------
- */
+/* ---- Loss ---- */
 
 static void loss_member(asy_pop *p, member *m, asy_pass pass)
 {
@@ -227,8 +223,7 @@ static void loss(asy_pop *p, asy_pass pass)
             loss_member(p, &p->member[i], pass);
 }
 
-/* ---- Backward
- * ---- */
+/* ---- Backward ---- */
 
 /* A skip sends the delta of its layer's outputs down to those of its source too. */
 static void send_down(const asy_pop *p, member *m, uint32_t source, size_t n,
@@ -326,9 +321,7 @@ static void backward(asy_pop *p, uint32_t i)
             backward_member(p, &p->member[j], i);
 }
 
-/* ---- Update
- * ---------------------------------------------------------------------------------------
- */
+/* ---- Update ---- */
 
 /* Dozat's momentum of step t, as PyTorch schedules it. */
 static double nadam_momentum(double beta1, double t)
@@ -401,9 +394,7 @@ static void update(asy_pop *p)
             update_member(p, &p->member[i]);
 }
 
-/* ---- Results
- * ------------------------------------------------------------------------------------------
- */
+/* ---- Results ---- */
 
 static void outputs(asy_pop *p, uint32_t i, float *y)
 {

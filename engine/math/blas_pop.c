@@ -15,8 +15,7 @@ static size_t leading(size_t n)
     return ld >= LONG_ROW && ld / ASY_BLOCK % 2 == 0 ? ld + ASY_BLOCK : ld;
 }
 
-/* ---- Carving one block into pieces
- * --------------------------------------------------- */
+/* ---- Carving one block into pieces ---- */
 
 /* Walked twice: first without a block to count, then with one to hand out. */
 typedef struct carver {
@@ -33,8 +32,7 @@ static void *carve(carver *c, size_t count, size_t size)
 
 static float *carve_floats(carver *c, size_t n) { return carve(c, n, sizeof(float)); }
 
-/* ---- The population
- * ------------------------------------------------------------------- */
+/* ---- The population ---- */
 
 static size_t place(size_t *end, size_t n)
 {
@@ -148,8 +146,7 @@ void asy_blas_pop_free(asy_pop *p)
     asy_free(p->block);
 }
 
-/* ---- A member
- * --------------------------------------------------------------------------- */
+/* ---- A member ---- */
 
 static void carve_trace(const asy_pop *p, carver *c, const asy_blas_layer *l,
                         const asy_layer_setting *s, asy_blas_trace *t)
@@ -238,8 +235,7 @@ asy_err asy_blas_member_set(asy_pop *p, uint32_t i, const asy_member *member)
     return ASY_OK;
 }
 
-/* ---- The plain layout of backend.h
- * ---------------------------------------------------------- */
+/* ---- The plain layout of backend.h ---- */
 
 /* One piece of `rows` x `n`: panels inside, row-major outside. */
 typedef struct piece {

@@ -17,7 +17,7 @@
 
 enum { ASY_BLOCK = 16 };
 
-/* ---- Products ----------------------------------------------------------------------
+/* ---- Products ----
  *
  * A panel matrix of k rows and n columns is ceil(n/16) panels one after another: panel
  * p holds columns 16p .. 16p+15 of all rows, each row 16 floats, the columns past n
@@ -46,8 +46,7 @@ typedef struct asy_gemm_kernels {
     void (*transpose)(size_t k, size_t n, const float *b, float *bt);
 } asy_gemm_kernels;
 
-/* ---- Element by element -------------------------------------------------------------
- */
+/* ---- Element by element ---- */
 
 /* rows x n floats, rows `ld` apart; n need not be a multiple of anything. */
 typedef struct asy_area {
@@ -71,8 +70,7 @@ typedef struct asy_vec_kernels {
     void (*take)(asy_area s, const uint32_t *row, const float *from, float *to);
 } asy_vec_kernels;
 
-/* ---- Batch normalization: columns are units, rows the batch
- * -------------------------- */
+/* ---- Batch normalization: columns are units, rows the batch ---- */
 
 typedef struct asy_norm {
     asy_area area; /* n is a multiple of 16 */
@@ -92,8 +90,7 @@ typedef struct asy_norm_kernels {
     void (*backward)(const asy_norm *b);
 } asy_norm_kernels;
 
-/* ---- Random numbers: the same integers as base/rng.h, many at a time
- * ------------------ */
+/* ---- Random numbers: the same integers as base/rng.h, many at a time ---- */
 
 typedef struct asy_mask {
     asy_key key;
@@ -111,8 +108,7 @@ typedef struct asy_random_kernels {
     void (*rows)(const asy_perm *p, uint32_t first, uint32_t n, uint32_t *row);
 } asy_random_kernels;
 
-/* ---- Losses
- * ---------------------------------------------------------------------------- */
+/* ---- Losses ---- */
 
 typedef struct asy_loss_job {
     asy_loss loss;
@@ -131,8 +127,7 @@ typedef struct asy_loss_kernels {
     void (*run)(asy_loss_job *job);
 } asy_loss_kernels;
 
-/* ---- Optimizers
- * ---------------------------------------------------------------------- */
+/* ---- Optimizers ---- */
 
 typedef struct asy_update {
     asy_optimizer kind;
@@ -152,8 +147,7 @@ typedef struct asy_optim_kernels {
     void (*update)(const asy_update *u);
 } asy_optim_kernels;
 
-/* ---- The table
- * --------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 typedef struct asy_kernels {
     const asy_gemm_kernels *gemm;

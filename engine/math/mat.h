@@ -27,8 +27,7 @@ typedef struct asy_mat {
     struct asy_mat_values *values; /* what x points into; counted; NULL when empty */
 } asy_mat;
 
-/* ---- Making and ending ------------------------------------------------------------
- */
+/* ---- Making and ending ---- */
 
 /* Makes *m (whatever it held is forgotten) a zeroed rows x cols matrix. On failure *m
  * is empty. ASY_EARG on a zero side, ASY_ENOMEM when refused. */
@@ -43,23 +42,20 @@ void asy_mat_fini(asy_mat *m);
 /* Bytes of the values this matrix keeps alive (a view keeps the whole). */
 size_t asy_mat_bytes(const asy_mat *m);
 
-/* ---- Filling ----------------------------------------------------------------------
- */
+/* ---- Filling ---- */
 
 void asy_mat_fill(asy_mat *m, float value);
 void asy_mat_fill_uniform(asy_mat *m, double lo, double hi,
                           asy_rng *rng); /* [lo, hi) */
 void asy_mat_fill_normal(asy_mat *m, double mean, double std, asy_rng *rng);
 
-/* ---- Views: *v shares the values of `a` and must be empty ---------------------------
- */
+/* ---- Views: *v shares the values of `a` and must be empty ---- */
 
 /* Rows first .. first+rows-1 and columns likewise, from 0. ASY_EARG outside `a`. */
 asy_err asy_mat_view(asy_mat *v, const asy_mat *a, size_t row, size_t col, size_t rows,
                      size_t cols);
 
-/* ---- Linear algebra -----------------------------------------------------------------
- */
+/* ---- Linear algebra ---- */
 
 /* y = transpose(a). */
 asy_err asy_mat_transpose(asy_mat *y, const asy_mat *a);
@@ -73,8 +69,7 @@ asy_err asy_mat_solve(asy_mat *y, const asy_mat *a, const asy_mat *b);
 /* sqrt(sum of squares), in double. */
 double asy_mat_norm(const asy_mat *a);
 
-/* ---- Element by element
- * -------------------------------------------------------------- */
+/* ---- Element by element ---- */
 
 typedef enum asy_mat_op {
     ASY_MAT_ADD,
@@ -114,8 +109,7 @@ asy_err asy_mat_map_parse(const char *name, asy_mat_map_kind *out);
 /* y[i,j] = f(a[i,j]). */
 asy_err asy_mat_map(asy_mat *y, asy_mat_map_kind f, const asy_mat *a);
 
-/* ---- Summing up
- * ---------------------------------------------------------------------- */
+/* ---- Summing up ---- */
 
 typedef enum asy_mat_reduction {
     ASY_MAT_SUM,
@@ -145,8 +139,7 @@ double asy_mat_number(asy_mat_reduction kind, const asy_mat *a);
  * `index` has room for 1, rows or cols. */
 void asy_mat_argmax(const asy_mat *a, asy_mat_over over, size_t *index);
 
-/* ---- Putting together, comparing, showing, keeping
- * ------------------------------------ */
+/* ---- Putting together, comparing, showing, keeping ---- */
 
 /* part[0..n) below one another (equal cols), or side by side (equal rows). */
 asy_err asy_mat_stack(asy_mat *y, const asy_mat *const *part, size_t n,

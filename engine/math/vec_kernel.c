@@ -3,8 +3,7 @@
 #include "math/elementary.h"
 #include "math/kernels.h"
 
-/* ---- Activations and derivatives
- * ---------------------------------------------------------- */
+/* ---- Activations and derivatives ---- */
 
 /* gelu(x) = x sigmoid(w(x)) with w = 2 sqrt(2/pi) (x + 0.044715 x^3), since
  * (1 + tanh u) / 2 = sigmoid(2u). */
@@ -76,8 +75,7 @@ INLINE vf slope(asy_act f, vf x, vf y, vf d)
     }
 }
 
-/* ---- Loops
- * ---------------------------------------------------------------------------------- */
+/* ---- Loops ---- */
 
 INLINE void forward_row(asy_act f, size_t n, const float *x, float *y)
 {
