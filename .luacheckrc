@@ -1,0 +1,5 @@
+std = "luajit"
+max_line_length = 100
+self = false -- methods need not use their object
+files["tests"] = { max_line_length = 120 }
+files["lua/meta"] = { max_line_length = false, ignore = { "212", "241", "331" } }

@@ -1,0 +1,152 @@
+-- host.lua - a rule's side of its talk with the engine: the calls of engine/lab/rule.h.
+-- SPDX-License-Identifier: Apache-2.0
+
+local check = require "assay.check"
+local core = require "assay.core"
+local prepare = require "assay.prepare"
+local rules = require "assay.rule"
+local sessions = require "assay.session"
+local sweep = require "assay.sweep"
+
+local host = {}
+
+-- The one rule of this process, and its session once it has started.
+local the = {}
+
+-- `return assay.rule { ... }` takes the place of the file's own frame, so a message about
+-- the rule's table comes without a position: the file's name is better than nothing.
+local function run(chunk, name)
+    local ok, result = xpcall(function()
+        return chunk(name)
+    end, function(message)
+        if type(message) ~= "string" then
+            return message
+        end
+        local is_placed = message:sub(1, #name + 1) == name .. ":"
+        return (is_placed and "" or name .. ": ") .. message .. core.traceback()
+    end)
+    if not ok then
+        error(result, 0)
+    end
+    return result
+end
+
+--- Runs a rule's chunk and keeps the rule it returns.
+---@param chunk function
+---@param name string               of the file, for messages
+---@param options? table<string, any>  what the caller sets
+function host.open(chunk, name, options)
+    local rule = run(chunk, name)
+    if type(rule) ~= "table" or not rule.is_rule then
+        check.fail("%s: the file must end in `return assay.rule { ... }`; it returned %s", name,
+            check.show(rule))
+    end
+    rule.file = name
+    rules.set_options(rule, options)
+    the = { rule = rule }
+end
+
+-- Calls -----------------------------------------------------------------------------------
+
+local calls = {}
+
+function calls.describe()
+    return rules.describe(the.rule)
+end
+
+function calls.prepare(call)
+    local cells = prepare.cells(call.table, call.table.label, function(name)
+        local answer = core.query { column = name }
+        return answer.values or answer
+    end)
+    return { steps = prepare.steps(the.rule.prepare, cells, the.rule.options) }
+end
+
+-- The caller's number of trials wins over the rule's. Each proposal is tried
+-- repeats x folds times.
+local function proposal_limit(rule, trials)
+    if not trials or trials <= 0 then
+        trials = rule.limits.trials
+    end
+    local each = (rule.repeats or 1) * (rule.folds or 1)
+    return trials and math.max(1, math.floor(trials / each))
+end
+
+function calls.start(call)
+    local rule, start = the.rule, call.session
+    local limit = proposal_limit(rule, start.trials)
+    local strategy = not rule.sweep and rules.strategy(rule) or nil
+    local session = sessions.new(rule, start, limit, strategy and strategy.pruner)
+    the.session = session
+    session:set_time(call)
+    if rule.sweep then
+        session.board:run(rule.sweep, session, rule.options)
+    else
+        session.space = rules.space(rule, session.data)
+        session.board:run(sweep.run, session, strategy)
+    end
+    return session.board:step()
+end
+
+function calls.resume(call)
+    local session = the.session
+    if not session then
+        error("resume: the session has not started")
+    end
+    session:set_time(call)
+    session.board:deliver(call.events or {})
+    return session.board:step()
+end
+
+--- Answers a call of the engine.
+---@param call table
+---@return table reply
+function host.handle(call)
+    local answer = calls[call.call]
+    if not answer then
+        check.unknown("host", "call", call.call, check.sorted(calls))
+    elseif not the.rule then
+        error("host: no rule is open")
+    end
+    return answer(call)
+end
+
+-- Own trials --------------------------------------------------------------------------------
+
+local function check_metrics(metrics)
+    if type(metrics) ~= "table" then
+        check.fail("trial: table of numbers such as { score = 0.9 } expected, got %s; does "
+            .. "the function end in `return`?", check.show(metrics))
+    elseif type(metrics.score) ~= "number" then
+        check.fail("trial: score: number expected, got %s", check.show(metrics.score))
+    end
+    for name, value in pairs(metrics) do
+        if type(name) ~= "string" or type(value) ~= "number" then
+            check.fail("trial: %s: number expected, got %s", tostring(name),
+                check.show(value))
+        end
+    end
+    return metrics
+end
+
+--- Runs a rule's own `trial` function on a worker.
+---@param params table
+---@param data assay.Data
+---@param seed integer   of the trial; math.random is seeded with it already
+---@param id integer
+---@return table<string, number> metrics
+function host.trial(params, data, seed, id)
+    local rule = the.rule
+    if not rule or not rule.trial then
+        error("host: a rule with `trial` expected")
+    end
+    local function report(epoch, value)
+        check.whole("report: epoch", epoch, 0)
+        check.number("report: value", value)
+        return core.own_report(id, epoch, value)
+    end
+    local own = setmetatable({ seed = seed }, { __index = data })
+    return check_metrics(rule.trial(params, own, report, rule.options))
+end
+
+return host

@@ -1,0 +1,342 @@
+-- session.lua - the session as a sweep and a strategy see it, and its batches of trials.
+-- SPDX-License-Identifier: Apache-2.0
+
+local boards = require "assay.board"
+local check = require "assay.check"
+local core = require "assay.core"
+local net = require "assay.net"
+local trials = require "assay.trial"
+
+local session = {}
+
+local SCATTER_KEYS = check.set { "priority", "label" }
+local FILTER_KEYS = check.set { "state", "label", "best", "first", "last", "session" }
+
+-- Batches ---------------------------------------------------------------------------------
+
+---@class assay.Batch
+---@field size integer      its trials
+---@field ended integer     those that have ended
+---@field keeps "all"|"ready"|"nothing"   trials until forever, until taken, or only a count
+local Batch = {}
+Batch.__index = Batch
+
+local function new_batch(board, keeps)
+    return setmetatable({ board = board, chunks = {}, size = 0, ended = 0, results = {},
+        ready = {}, taken = 0, keeps = keeps }, Batch)
+end
+
+---@private
+function Batch:finish(place, trial)
+    self.ended = self.ended + 1
+    if self.keeps ~= "nothing" then
+        self.ready[#self.ready + 1] = trial
+    end
+    if self.keeps == "all" then
+        self.results[place] = trial
+    end
+end
+
+---@private
+function Batch:shrink(n)
+    self.size = self.size - n
+end
+
+local function wait_for_one(batch)
+    batch.board:wait_until(function()
+        return batch.taken < #batch.ready or batch.ended >= batch.size
+    end)
+end
+
+local function take(batch)
+    if batch.taken == #batch.ready then
+        return nil
+    end
+    batch.taken = batch.taken + 1
+    local trial = batch.ready[batch.taken]
+    batch.ready[batch.taken] = false
+    return trial
+end
+
+--- Yields each trial as it ends; each once, whoever asks.
+---@return fun(): assay.Trial?
+function Batch:gather()
+    return function()
+        wait_for_one(self)
+        return take(self)
+    end
+end
+
+--- Waits for all trials and lists them in the order they were scattered in.
+---@return assay.Trial[]
+function Batch:all()
+    self.board:wait_until(function()
+        return self.ended >= self.size
+    end)
+    local list = {}
+    for place = 1, self.size do
+        list[#list + 1] = self.results[place]
+    end
+    return list
+end
+
+--- Waits until n more trials have ended, or all, and lists those in the order they ended.
+---@param n? integer  1 by default
+---@return assay.Trial[]
+function Batch:any(n)
+    n = n or 1
+    check.whole("batch:any", n, 1)
+    local list = {}
+    while #list < n do
+        wait_for_one(self)
+        local trial = take(self)
+        if not trial then
+            break
+        end
+        list[#list + 1] = trial
+    end
+    return list
+end
+
+--- Stops what has not ended. Those trials still come out of gather(), as "cancelled".
+function Batch:cancel()
+    self.board:cancel(self)
+end
+
+--- Has fn(trial, epoch, value) called for each value that a running trial reports; when it
+--- returns "stop" the trial is pruned. Set it right after the scatter.
+---@param fn fun(trial: assay.Trial, epoch: integer, value: number): string?
+function Batch:on_metric(fn)
+    check.func("batch:on_metric", fn)
+    self.on_report = fn
+    for _, chunk in ipairs(self.chunks) do
+        if chunk.command then
+            chunk.command.reports = true
+        end
+    end
+end
+
+-- Proposals -------------------------------------------------------------------------------
+
+local function is_design(value)
+    return type(value) == "table" and type(value.hidden) == "table"
+end
+
+-- What a worker needs for a set of parameter values.
+local function from_params(self, params)
+    local rule = self.rule
+    if rule.trial then
+        return { params = params }
+    end
+    self.designing = params
+    local design = rule.design(params, rule.options, self.data)
+    if not is_design(design) then
+        check.fail("design: net.mlp { ... } expected, got %s; does the function end in "
+            .. "`return`?", check.show(design))
+    end
+    self.designing = nil
+    return { params = params, design = design }
+end
+
+-- Gives a message about the `design` function a line, if it has none: `return net.mlp {...}`
+-- leaves no trace of its caller. The function is called once more with parameters that
+-- note where they are read; the last place is near the mistake. Else the file has to do.
+local function locate(self, message)
+    local params, near = self.designing, self.rule.file .. ": "
+    if params == nil or message:match("^%S+:%d+: ") then
+        return message
+    end
+    local watched = setmetatable({}, { __index = function(_, name)
+        near = check.users_line()
+        return params[name]
+    end })
+    pcall(self.rule.design, watched, self.rule.options, self.data)
+    return near .. message
+end
+
+-- The same for anything a sweep may scatter.
+local function from_any(self, value, place)
+    if type(value) ~= "table" then
+        check.fail("session:scatter: item %d: design or table of parameters expected, got %s",
+            place, check.show(value))
+    elseif self.rule.trial then
+        return { params = core.object(value) }
+    elseif is_design(value) then
+        return { params = core.object(net.summary(value)), design = value }
+    elseif is_design(value.design) then
+        return { params = core.object(value.params or net.summary(value.design)),
+            design = value.design }
+    elseif self.rule.design then
+        return from_params(self, core.object(value))
+    end
+    check.fail("session:scatter: item %d: design such as net.mlp { ... } expected, got a "
+        .. "table without `hidden`; parameters need a `design` function in the rule", place)
+end
+
+-- The session -----------------------------------------------------------------------------
+
+---@class assay.Session
+---@field seed integer
+---@field options table
+---@field data table         the prepared data's shape: inputs, classes, ...; and `table`
+---@field space? assay.Space
+---@field limit? integer     proposals that may be made
+---@field parallel integer   trials that run at a time
+local Session = {}
+Session.__index = Session
+
+---@class assay.ScatterOptions
+---@field priority? integer   higher goes first
+---@field label? string       shown with the trials
+
+local function check_scatter(list, options)
+    check.list("session:scatter: list of designs or parameters", list)
+    if list.hidden or #list == 0 and next(list) ~= nil then
+        check.fail("session:scatter: a list expected, got a table; for one design write "
+            .. "{ design }")
+    end
+    check.keys("session:scatter: options", options, SCATTER_KEYS)
+    if options.priority ~= nil then
+        check.whole("session:scatter: priority", options.priority, -1e6, 1e6)
+    end
+    if options.label ~= nil then
+        check.text("session:scatter: label", options.label)
+    end
+end
+
+local function scatter(self, batch, list, make, options)
+    local count, before = self.board:allow(#list), batch.size
+    batch.size = before + count
+    for first = 1, count, boards.chunk do
+        local items = {}
+        for place = first, math.min(count, first + boards.chunk - 1) do
+            items[#items + 1] = make(self, list[place], place)
+        end
+        self.board:scatter(batch, before + first, items, options)
+    end
+    return batch
+end
+
+--- Hands out designs, or parameters for the rule's `design` or `trial`, and returns at once.
+--- An item may also be { params = {...}, design = net.mlp {...} }.
+---@param list table[]
+---@param options? assay.ScatterOptions
+---@return assay.Batch
+function Session:scatter(list, options)
+    options = options or {}
+    if type(list) == "table" and is_design(list) then
+        check.fail("session:scatter: a list expected, got one design; write { design }")
+    end
+    check_scatter(list, options)
+    return scatter(self, new_batch(self.board, "all"), list, from_any, options)
+end
+
+--- An empty batch to propose into.
+---@param keeps "ready"|"nothing"
+---@return assay.Batch
+function Session:batch(keeps)
+    return new_batch(self.board, keeps)
+end
+
+--- Hands out parameters as a strategy proposes them, as more trials of a batch.
+---@param batch assay.Batch
+---@param list table[]
+function Session:propose(batch, list)
+    scatter(self, batch, list, from_params, {})
+end
+
+--- Scatters and waits for all: results in the order of the list.
+---@param list table[]
+---@param options? assay.ScatterOptions
+---@return assay.Trial[]
+function Session:map(list, options)
+    return self:scatter(list, options):all()
+end
+
+--- Writes a line to the session's log.
+---@param text string  a format when arguments follow
+---@param ... any
+function Session:log(text, ...)
+    check.text("session:log", text)
+    if select("#", ...) > 0 then
+        text = text:format(...)
+    end
+    self.board:push { ["do"] = "log", text = text }
+end
+
+--- Adds a note to the session's report.
+---@param markdown string
+function Session:note(markdown)
+    self.board:push { ["do"] = "note", markdown = check.text("session:note", markdown) }
+end
+
+--- The best trials so far, the best first.
+---@param n? integer  1 by default
+---@return assay.Trial[]
+function Session:best(n)
+    return trials.list(core.query { best = check.whole("session:best", n or 1, 1) })
+end
+
+--- Trials of this session that have ended, by filter.
+---@param filter? { state?: string, label?: string, first?: integer, last?: integer }
+---@return assay.Trial[]
+function Session:trials(filter)
+    filter = filter or {}
+    check.keys("session:trials: filter", filter, FILTER_KEYS)
+    return trials.list(core.query { trials = core.object(filter) })
+end
+
+--- Trials of an earlier session, by its name or number, to start from what they showed.
+---@param earlier string|integer
+---@return assay.Trial[]
+function Session:from(earlier)
+    if type(earlier) ~= "string" then
+        check.whole("session:from: name or number of a session", earlier, 1)
+    end
+    return trials.list(core.query { trials = { session = earlier } })
+end
+
+--- What is left: trials and seconds (math.huge where there is no limit).
+---@return number trials
+---@return number seconds
+function Session:left()
+    local board = self.board
+    local count = board.limit and math.max(0, board.limit - board.made) or math.huge
+    return count, self.seconds_left or math.huge
+end
+
+--- The session's clock in seconds: the same when the session is taken up again.
+---@return number
+function Session:now()
+    return self.time or 0
+end
+
+--- Takes in what a call of the host says about time.
+---@param call table
+function Session:set_time(call)
+    self.time = call.now or self.time
+    local left = call.left and call.left.seconds
+    self.seconds_left = left
+end
+
+--- Makes the session of a rule.
+---@param rule assay.Rule
+---@param start table   as the host's "start" call describes it
+---@param limit? integer
+---@param pruner? assay.Pruner
+---@return assay.Session
+function session.new(rule, start, limit, pruner)
+    local data = start.data or {}
+    data.table = start.table
+    local self = setmetatable({
+        rule = rule, options = rule.options, data = data, seed = start.seed, limit = limit,
+        parallel = math.max(1, start.parallel or 1), seconds_left = start.seconds,
+        board = boards.new(limit, pruner),
+    }, Session)
+    function self.board.locate(message)
+        return locate(self, message)
+    end
+    return self
+end
+
+return session

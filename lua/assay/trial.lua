@@ -1,0 +1,77 @@
+-- trial.lua - a trial as rules see it.
+-- SPDX-License-Identifier: Apache-2.0
+
+local check = require "assay.check"
+local core = require "assay.core"
+
+local trial = {}
+
+---@class assay.Trial
+---@field id integer
+---@field number integer       in its session, from 1
+---@field params table
+---@field design? assay.Design
+---@field seed integer
+---@field state "running"|"done"|"failed"|"pruned"|"cancelled"
+---@field reason? string       why it failed
+---@field score? number        the objective; nil unless it is done
+---@field scores? number[]     of its repeats and folds
+---@field metrics table<string, number>
+---@field accuracy? number     and the other metrics by name
+---@field epochs integer
+---@field seconds number
+---@field parameters integer
+---@field flops number
+---@field worker string
+---@field cached boolean
+local Trial = {}
+Trial.__index = Trial
+
+--- A metric after each epoch, such as "validate_accuracy".
+---@param metric string
+---@return number[]
+function Trial:curve(metric)
+    check.text("trial:curve", metric)
+    return core.query { curve = self.number, metric = metric }
+end
+
+--- Stops it, if it still runs; it ends as "pruned".
+function Trial:prune()
+    if self.board then
+        self.board:prune(self.number)
+    end
+end
+
+--- Makes the trial of an event or an answer of the host; metrics become fields.
+---@param fields table
+---@param params? table
+---@param design? assay.Design
+---@return assay.Trial
+function trial.new(fields, params, design)
+    local self = setmetatable({}, Trial)
+    local metrics = fields.metrics or {}
+    for name, value in pairs(metrics) do
+        self[name] = value
+    end
+    for name, value in pairs(fields) do
+        self[name] = value
+    end
+    self.metrics = metrics
+    self.id = fields.id or fields.number
+    self.params = params or fields.params
+    self.design = design or fields.design
+    return self
+end
+
+--- The trials of an answer to a query.
+---@param answer table
+---@return assay.Trial[]
+function trial.list(answer)
+    local list = {}
+    for i, fields in ipairs(answer.trials or answer) do
+        list[i] = trial.new(fields)
+    end
+    return list
+end
+
+return trial
