@@ -1,6 +1,7 @@
 /* drive.c - runs a session with progress on stderr. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/drive.h"
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,14 +43,23 @@ static uint32_t cores(void)
     return n > 0 ? (uint32_t)n : 1;
 }
 
+/* This program's file, by a name that stays good when the working folder changes. */
+static const char *program_path(char room[PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", room, PATH_MAX - 1);
+    room[len > 0 ? len : 0] = '\0';
+    return len > 0 ? room : "/proc/self/exe";
+}
+
 asy_err asy_drive_open(const char *folder, uint64_t workers, const char *listen,
                        asy_host **out)
 {
+    char room[PATH_MAX];
     const char *const urls[] = {listen, NULL};
     asy_host_config config = {.folder = folder,
                               .listen = listen ? urls : NULL,
                               .workers = workers ? (uint32_t)workers : cores(),
-                              .program = "/proc/self/exe",
+                              .program = program_path(room),
                               .rules = &asy_script_rules};
     /* Read by OpenBLAS before main() of the workers: a worker is one thread. */
     setenv("OPENBLAS_NUM_THREADS", "1", 0);

@@ -98,7 +98,8 @@ static void put_count(asy_buf *b, uint64_t n, const char *what)
 static void print_summary(const asy_row_session *s)
 {
     asy_buf b = {0};
-    asy_buf_printf(&b, "session %s: %llu trials in ", s->name, (unsigned long long)ended(s));
+    asy_buf_printf(&b, "session %s: %llu trials in ", s->name,
+                   (unsigned long long)ended(s));
     asy_text_put_seconds(&b, s->seconds);
     asy_buf_printf(&b, " (%.0f/s)", rate(s));
     put_count(&b, s->cached, "cached");

@@ -76,8 +76,7 @@ static asy_err find_token(const asy_args *a, char **out)
 static int worker(const asy_args *a)
 {
     char *token = NULL;
-    bool is_local = getenv(token_name) && !asy_args_given(a, "token-file");
-    set_signals(is_local);
+    set_signals();
     asy_err err = asy_trust_blas(a);
     if (!err)
         err = find_token(a, &token);
