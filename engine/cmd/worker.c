@@ -26,15 +26,11 @@ static void drain(int signal_number)
     is_draining = 1;
 }
 
-/* Ctrl-C reaches the whole terminal group: a host's own workers leave it to the host.
- */
-static void set_signals(bool is_local)
+static void set_signals(void)
 {
     struct sigaction action = {.sa_handler = drain, .sa_flags = SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
-    if (is_local)
-        action = (struct sigaction){.sa_handler = SIG_IGN};
     sigaction(SIGINT, &action, NULL);
 }
 
