@@ -4,6 +4,7 @@
 local check = require "assay.check"
 local core = require "assay.core"
 local prepare = require "assay.prepare"
+local query = require "assay.query"
 local rules = require "assay.rule"
 local sessions = require "assay.session"
 local sweep = require "assay.sweep"
@@ -56,8 +57,7 @@ end
 
 function calls.prepare(call)
     local cells = prepare.cells(call.table, call.table.label, function(name)
-        local answer = core.query { column = name }
-        return answer.values or answer
+        return query.ask("prepare", { column = name }).values
     end)
     return { steps = prepare.steps(the.rule.prepare, cells, the.rule.options) }
 end
@@ -132,10 +132,10 @@ end
 --- Runs a rule's own `trial` function on a worker.
 ---@param params table
 ---@param data assay.Data
----@param seed integer   of the trial; math.random is seeded with it already
+---@param _seed integer   of the trial; the engine has seeded math.random with it
 ---@param id integer
 ---@return table<string, number> metrics
-function host.trial(params, data, seed, id)
+function host.trial(params, data, _seed, id)
     local rule = the.rule
     if not rule or not rule.trial then
         error("host: a rule with `trial` expected")
@@ -145,8 +145,7 @@ function host.trial(params, data, seed, id)
         check.number("report: value", value)
         return core.own_report(id, epoch, value)
     end
-    local own = setmetatable({ seed = seed }, { __index = data })
-    return check_metrics(rule.trial(params, own, report, rule.options))
+    return check_metrics(rule.trial(params, data, report, rule.options))
 end
 
 return host

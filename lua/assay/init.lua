@@ -5,10 +5,13 @@ local core = require "assay.core"
 local rule = require "assay.rule"
 
 local assay = {
+    data = require "assay.data",
+    matrix = require "assay.matrix",
     net = require "assay.net",
     prepare = require "assay.prepare",
     space = require "assay.space",
     strategy = require "assay.strategy",
+    train = require "assay.train",
     version = core.version,
 }
 

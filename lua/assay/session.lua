@@ -5,12 +5,13 @@ local boards = require "assay.board"
 local check = require "assay.check"
 local core = require "assay.core"
 local net = require "assay.net"
+local query = require "assay.query"
 local trials = require "assay.trial"
 
 local session = {}
 
 local SCATTER_KEYS = check.set { "priority", "label" }
-local FILTER_KEYS = check.set { "state", "label", "best", "first", "last", "session" }
+local FILTER_KEYS = check.set { "state", "label", "first", "last" }
 
 -- Batches ---------------------------------------------------------------------------------
 
@@ -274,7 +275,8 @@ end
 ---@param n? integer  1 by default
 ---@return assay.Trial[]
 function Session:best(n)
-    return trials.list(core.query { best = check.whole("session:best", n or 1, 1) })
+    n = check.whole("session:best", n or 1, 1)
+    return trials.list(query.ask("session:best", { best = n }))
 end
 
 --- Trials of this session that have ended, by filter.
@@ -283,7 +285,7 @@ end
 function Session:trials(filter)
     filter = filter or {}
     check.keys("session:trials: filter", filter, FILTER_KEYS)
-    return trials.list(core.query { trials = core.object(filter) })
+    return trials.list(query.ask("session:trials", { trials = core.object(filter) }))
 end
 
 --- Trials of an earlier session, by its name or number, to start from what they showed.
@@ -293,7 +295,7 @@ function Session:from(earlier)
     if type(earlier) ~= "string" then
         check.whole("session:from: name or number of a session", earlier, 1)
     end
-    return trials.list(core.query { trials = { session = earlier } })
+    return trials.list(query.ask("session:from", { trials = { session = earlier } }))
 end
 
 --- What is left: trials and seconds (math.huge where there is no limit).
@@ -328,6 +330,7 @@ end
 function session.new(rule, start, limit, pruner)
     local data = start.data or {}
     data.table = start.table
+    data.train_rows = data.train_rows or data.rows and data.rows.train
     local self = setmetatable({
         rule = rule, options = rule.options, data = data, seed = start.seed, limit = limit,
         parallel = math.max(1, start.parallel or 1), seconds_left = start.seconds,

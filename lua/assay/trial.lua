@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 local check = require "assay.check"
-local core = require "assay.core"
+local query = require "assay.query"
 
 local trial = {}
 
@@ -32,7 +32,7 @@ Trial.__index = Trial
 ---@return number[]
 function Trial:curve(metric)
     check.text("trial:curve", metric)
-    return core.query { curve = self.number, metric = metric }
+    return query.ask("trial:curve", { curve = self.number, metric = metric })
 end
 
 --- Stops it, if it still runs; it ends as "pruned".
@@ -68,7 +68,7 @@ end
 ---@return assay.Trial[]
 function trial.list(answer)
     local list = {}
-    for i, fields in ipairs(answer.trials or answer) do
+    for i, fields in ipairs(answer) do
         list[i] = trial.new(fields)
     end
     return list

@@ -364,13 +364,21 @@ test("host: unknown and early calls are refused", function()
 end)
 
 test("host: prepare asks for the columns it needs", function()
-    core.answers = { column = function(name) return { 1, 2, #name } end }
+    core.answers = { column = function(name) return { name = name, values = { 1, 2, #name } } end }
     fake.new(HEAD .. [[return assay.rule { sweep = function() end, prepare = {
         prepare.scale(0, 1), prepare.derive("twice", function(row) return 2 * row.width end) } }]])
     local reply = host.handle { call = "prepare", table = { rows = 3, label = "y",
         columns = { { name = "width", type = "number" }, { name = "y", type = "category" } } } }
     core.answers = {}
     equal(reply.steps[2], { op = "derive", name = "twice", values = { 2, 4, 10 } })
+end)
+
+test("host: what the host cannot answer is an error at the rule's line", function()
+    core.answers = { trials = function() return { error = "no session 'old'" } end }
+    raises("rule.lua:5: session:from: no session 'old'", function()
+        sweep("local _ = session:from('old')"):run(1)
+    end)
+    core.answers = {}
 end)
 
 local function own(body, params)
@@ -381,8 +389,7 @@ local function own(body, params)
 end
 
 test("host: own trials return numbers", function()
-    equal(own "return { score = params.a + data.inputs + options.k, seed = data.seed }",
-        { score = 9, seed = 99 })
+    equal(own "return { score = params.a + data.inputs + options.k }", { score = 9 })
     raises("trial: table of numbers such as { score = 0.9 } expected, got nothing", own, "")
     raises("trial: score: number expected, got nothing", own, "return { loss = 1 }")
     raises("trial: note: number expected, got \"x\"", own, "return { score = 1, note = 'x' }")
