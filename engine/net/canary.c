@@ -19,6 +19,8 @@
 /* The greeting of each side names its protocol: 0x30 asks, 0x31 answers. */
 static const uint8_t our_greeting[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 static const uint8_t their_greeting[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
+/* A message of four bytes: the number of the request, which its answer repeats. */
+static const uint8_t empty_request[12] = {0, 0, 0, 0, 0, 0, 0, 4, 0x80, 0, 0, 1};
 
 static bool wait_for(int fd, short what, uint64_t deadline)
 {
@@ -52,24 +54,42 @@ static int connect_to(const char *name, uint16_t port, uint64_t deadline)
     return fd;
 }
 
-/* We greet too: a connection that ends before its greeting is what kills a listener. */
+static bool send_all(int fd, const void *bytes, size_t len)
+{
+    return send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+static bool read_all(int fd, uint8_t *out, size_t len, uint64_t deadline)
+{
+    size_t have = 0;
+    while (have < len && wait_for(fd, POLLIN, deadline)) {
+        ssize_t n = recv(fd, out + have, len - have, 0);
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    return have == len;
+}
+
+/* A listener that accepts nobody still greets: only an answer proves that a connection
+ * reaches the socket. An empty request is answered with REJECT right in listen.c. We
+ * greet first, since a connection that ends before its greeting is what kills a
+ * listener. */
 bool asy_canary_port(const char *name, uint16_t port, uint32_t wait_ms)
 {
     uint64_t deadline = asy_now_ms() + wait_ms;
     int fd = connect_to(name, port, deadline);
     if (fd < 0)
         return false;
-    uint8_t got[sizeof their_greeting];
-    size_t len = 0;
-    bool is_open = send(fd, our_greeting, sizeof our_greeting, MSG_NOSIGNAL) ==
-                   (ssize_t)sizeof our_greeting;
-    while (is_open && len < sizeof got && wait_for(fd, POLLIN, deadline)) {
-        ssize_t n = recv(fd, got + len, sizeof got - len, 0);
-        is_open = n > 0;
-        len += n > 0 ? (size_t)n : 0;
-    }
+    uint8_t greeting[sizeof their_greeting], answer[sizeof empty_request];
+    bool is_alive = send_all(fd, our_greeting, sizeof our_greeting) &&
+                    read_all(fd, greeting, sizeof greeting, deadline) &&
+                    memcmp(greeting, their_greeting, sizeof greeting) == 0 &&
+                    send_all(fd, empty_request, sizeof empty_request) &&
+                    read_all(fd, answer, sizeof answer, deadline) &&
+                    memcmp(answer + 8, empty_request + 8, 4) == 0;
     close(fd);
-    return len == sizeof got && memcmp(got, their_greeting, sizeof got) == 0;
+    return is_alive;
 }
 
 /* --- reaper --------------------------------------------------------------------------

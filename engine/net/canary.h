@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Connects to a listening REP socket as a stranger and expects the greeting of its
- * protocol within wait_ms. Blocks; not for the core thread. */
+/* Connects to an asy_listener as a stranger and expects the refusal of an empty request
+ * within wait_ms. Blocks; not for the core thread. */
 bool asy_canary_port(const char *name, uint16_t port, uint32_t wait_ms);
 
 /* Opens and closes a pair of sockets in a thread of its own; false when that does not
