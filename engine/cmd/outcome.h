@@ -2,6 +2,7 @@
  * leaderboard and the findings. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "base/json.h"
 #include "store/store.h"
 
 /* {"session","rule","dataset","seed","trials":{"done","failed","pruned","cached"},
