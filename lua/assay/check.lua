@@ -102,7 +102,7 @@ function check.nearest(name, names)
     local best, least = nil, math.max(2, floor(#name / 2))
     for _, known in ipairs(names) do
         local lower = known:lower()
-        local d = is_beginning(name, lower) and 1 or distance(name, lower:sub(1, 40))
+        local d = is_beginning(name, lower) and 0.5 or distance(name, lower:sub(1, 40))
         if d < least or (d == least and best == nil and d < #name) then
             best, least = known, d
         end

@@ -140,8 +140,8 @@ end
 function prepare.clip(lo, hi, columns)
     check.number("prepare.clip: lower end", lo)
     check.number("prepare.clip: upper end", hi)
-    if lo > hi then
-        check.fail("prepare.clip: lower end %.14g is above upper end %.14g", lo, hi)
+    if lo >= hi then
+        check.fail("prepare.clip: lower end %.14g is not below upper end %.14g", lo, hi)
     end
     return { op = "clip", lo = lo, hi = hi,
         columns = columns and names_of("prepare.clip", columns) }
@@ -170,26 +170,26 @@ end
 ---@class assay.SplitOptions
 ---@field test? number       share of the rows, 0.2 by default
 ---@field validate? number   share of the rows, 0 by default
----@field stratify? boolean  the parts have the classes in equal shares
+---@field stratify? boolean  each part has the classes in equal shares, true by default
 ---@field by? string         column
 ---@field seed? integer      the session's by default
 
-local function check_share(where, value)
-    if value ~= nil then
-        check.number(where, value, 0, 1)
+local function check_share(where, value, default)
+    if value == nil then
+        return default
     end
-    return value or 0
+    return check.number(where, value, 0, 1)
 end
 
---- Draws the parts. `by` names a column whose values say where a row belongs, or whose equal
---- values stay together.
+--- Draws the parts. `by` names a column: cells that say "train", "validate" or "test" decide
+--- where their row goes; of any other cells, equal ones stay together.
 ---@param options? assay.SplitOptions
 ---@return assay.Step
 function prepare.split(options)
     options = options or {}
     check.keys("prepare.split", options, SPLIT_KEYS)
-    local test = check_share("prepare.split: test", options.test)
-    local validate = check_share("prepare.split: validate", options.validate)
+    local test = check_share("prepare.split: test", options.test, 0.2)
+    local validate = check_share("prepare.split: validate", options.validate, 0)
     if test + validate >= 1 then
         check.fail("prepare.split: test %.14g and validate %.14g leave nothing to train on; "
             .. "their sum must be below 1", test, validate)

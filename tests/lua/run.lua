@@ -18,7 +18,8 @@ setmetatable(_G, {
     end,
 })
 
-local files = { "check", "space", "strategy", "net", "prepare", "rule", "host" }
+local files = { "check", "space", "strategy", "net", "prepare", "rule", "host", "docs",
+    "rules" }
 local tap = require "tap"
 for _, name in ipairs(files) do
     local chunk, message = loadfile(here .. "/tests/lua/test_" .. name .. ".lua")

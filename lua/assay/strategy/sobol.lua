@@ -1,5 +1,4 @@
--- sobol.lua - Sobol's low-discrepancy sequence, scrambled: fills the space more evenly than
--- independent draws.
+-- sobol.lua - Sobol's sequence, scrambled: fills the space more evenly than random draws.
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Point n of dimension d is the XOR of the direction numbers v_j over the set bits of n's
