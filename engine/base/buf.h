@@ -16,7 +16,8 @@ typedef struct asy_buf {
 void asy_buf_add(asy_buf *b, const void *bytes, size_t len);
 void asy_buf_puts(asy_buf *b, const char *text);
 void asy_buf_putc(asy_buf *b, char c);
-void asy_buf_printf(asy_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void asy_buf_printf(asy_buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void asy_buf_vprintf(asy_buf *b, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
 
@@ -29,7 +30,8 @@ void asy_buf_clear(asy_buf *b);
 /* The text ("" when empty). Borrowed until the next change. */
 const char *asy_buf_text(const asy_buf *b);
 
-/* Hands the memory to the caller (free with asy_free) and empties the buffer. Never NULL. */
+/* Hands the memory to the caller (free with asy_free) and empties the buffer. Never
+ * NULL. */
 char *asy_buf_take(asy_buf *b);
 
 void asy_buf_fini(asy_buf *b);

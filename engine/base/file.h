@@ -1,4 +1,5 @@
-/* file.h - whole files and folders, safely: no partial file is ever left under its name. */
+/* file.h - whole files and folders, safely: no partial file is ever left under its
+ * name. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

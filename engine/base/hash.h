@@ -1,4 +1,5 @@
-/* hash.h - BLAKE2b-256 (RFC 7693) of bytes; names datasets, prepared data and trials. */
+/* hash.h - BLAKE2b-256 (RFC 7693) of bytes; names datasets, prepared data and trials.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +31,6 @@ bool asy_hash_parse(const char *text, asy_hash *out); /* 64 hex digits */
 /* n random bytes from the operating system. */
 void asy_random_bytes(void *out, size_t n);
 
-/* CRC-32C (Castagnoli) of bytes; guards frames against line noise, not against people. */
+/* CRC-32C (Castagnoli) of bytes; guards frames against line noise, not against people.
+ */
 uint32_t asy_crc32c(const void *bytes, size_t len);

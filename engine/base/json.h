@@ -13,12 +13,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Makes Jansson take its memory from base/mem.h, so that small trees never fail. Call it
- * first in main(), before threads start. */
+/* Makes Jansson take its memory from base/mem.h, so that small trees never fail. Call
+ * it first in main(), before threads start. */
 void asy_json_setup(void);
 
-/* Parses text; *out is owned by the caller. The message says line, column and what came.
- * Nesting deeper than 64 is refused. */
+/* Parses text; *out is owned by the caller. The message says line, column and what
+ * came. Nesting deeper than 64 is refused. */
 asy_err asy_json_parse(const char *text, size_t len, json_t **out);
 asy_err asy_json_load(const char *path, json_t **out);
 
@@ -33,8 +33,8 @@ void asy_json_pretty(asy_buf *b, const json_t *v);
 /* Reals: NaN and infinities have no JSON; this makes them null. */
 json_t *asy_json_real(double x);
 
-/* A field of an object by name, or the default when absent or null. A field of the wrong
- * type is an error: "where.name: whole number expected, got text". */
+/* A field of an object by name, or the default when absent or null. A field of the
+ * wrong type is an error: "where.name: whole number expected, got text". */
 asy_err asy_json_get_int(const json_t *o, const char *where, const char *name,
                          int64_t fallback, int64_t *out);
 asy_err asy_json_get_number(const json_t *o, const char *where, const char *name,

@@ -12,4 +12,5 @@ typedef void asy_log_sink(void *ctx, asy_level level, const char *line);
 /* Set before threads start. NULL restores the default. */
 void asy_log_set(asy_log_sink *sink, void *ctx, asy_level least);
 
-void asy_log(asy_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void asy_log(asy_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));

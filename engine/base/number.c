@@ -87,13 +87,34 @@ static bool read_decimal(const char *p, const char *end, decimal *d)
     return p && p == end;
 }
 
-/* Clinger's fast path: both factors are exact, so one operation rounds once. */
+/* m * 10^power with -22 <= power <= 22 and m < 10^19, rounded once: the value is
+ * computed as high + low, where low holds what high lost (about 100 bits together).
+ * False when that is too close to the middle between two doubles to tell. */
+static bool wide_value(uint64_t m, int power, double *out)
+{
+    double first = (double)m, p = exact_power[power < 0 ? -power : power], high, low;
+    double rest = (double)(int64_t)(m - (uint64_t)first);
+    if (power < 0) {
+        high = first / p;
+        low = (fma(-high, p, first) + rest) / p;
+    } else {
+        high = first * p;
+        low = fma(first, p, -high) + rest * p;
+    }
+    *out = high + low;
+    return high + low * (1 + 0x1p-40) == high + low * (1 - 0x1p-40);
+}
+
+/* Clinger's fast path: when both factors are exact, one operation rounds once. */
 static bool exact_value(const decimal *d, double *out)
 {
-    if (d->mantissa >> 53 || d->power > EXACT_POWER || d->power < -EXACT_POWER)
-        return false;
     double x = (double)d->mantissa;
-    x = d->power < 0 ? x / exact_power[-d->power] : x * exact_power[d->power];
+    if (d->power > EXACT_POWER || d->power < -EXACT_POWER)
+        return false;
+    if (d->mantissa >> 53 == 0)
+        x = d->power < 0 ? x / exact_power[-d->power] : x * exact_power[d->power];
+    else if (!wide_value(d->mantissa, d->power, &x))
+        return false;
     *out = d->negative ? -x : x;
     return true;
 }
@@ -281,22 +302,48 @@ static void put_fixed(asy_buf *b, uint64_t m, int places, bool negative)
     asy_buf_add(b, room, at + (size_t)places);
 }
 
-/* Up to 15 digits: the first k for which round(x 10^k) / 10^k is x again. The division
- * is exact in both sides and so rounds as reading the text does. */
+/* d with 10^(d-1) <= x < 10^d, for 1e-4 <= x < 1e15. */
+static int digits_before_point(double x)
+{
+    static const double below_one[] = {0.1, 0.01, 0.001};
+    int d = 0;
+    if (x < 1) {
+        while (d > -3 && x < below_one[-d])
+            d--;
+        return d;
+    }
+    while (x >= exact_power[d])
+        d++;
+    return d;
+}
+
+/* x * 10^places to the nearest whole number; both halves of the product are exact. */
+static uint64_t scaled(double x, int places)
+{
+    double p = exact_power[places], high = x * p, low = fma(x, p, -high);
+    double whole = floor(high);
+    return (uint64_t)((int64_t)whole + (int64_t)nearbyint(high - whole + low));
+}
+
+/* The shortest of 1 .. 17 digits that reads back as x, for the sizes people meet. */
 static bool put_short(asy_buf *b, double x, bool negative)
 {
     if (x < 1e-4 || x >= 1e15)
         return false;
-    for (int k = 1; k <= 19; k++) {
-        double m = nearbyint(x * exact_power[k]);
-        if (m >= 1e15)
+    int places = 15 - digits_before_point(x);
+    uint64_t m = (uint64_t)nearbyint(x * exact_power[places]);
+    double back = (double)m / exact_power[places]; /* exact sides: as reading does it */
+    for (int more = 1; back != x && more <= 2; more++) {
+        m = scaled(x, ++places);
+        if (!wide_value(m, -places, &back))
             return false;
-        if (m / exact_power[k] == x) {
-            put_fixed(b, (uint64_t)m, k, negative);
-            return true;
-        }
     }
-    return false;
+    if (back != x)
+        return false;
+    for (; places > 0 && m % 10 == 0; places--)
+        m /= 10;
+    put_fixed(b, m, places, negative);
+    return true;
 }
 
 static void put_printed(asy_buf *b, double x)

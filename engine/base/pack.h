@@ -51,12 +51,13 @@ asy_unpack asy_unpack_open(const void *bytes, size_t len);
 asy_unpack_kind asy_unpack_peek(const asy_unpack *u);
 asy_err asy_unpack_map(asy_unpack *u, uint32_t *n);
 asy_err asy_unpack_array(asy_unpack *u, uint32_t *n);
-asy_err asy_unpack_text(asy_unpack *u, const char **text, size_t *len); /* borrowed, no NUL */
+asy_err asy_unpack_text(asy_unpack *u, const char **text,
+                        size_t *len); /* borrowed, no NUL */
 asy_err asy_unpack_bin(asy_unpack *u, const void **bytes, size_t *len); /* borrowed */
 asy_err asy_unpack_int(asy_unpack *u, int64_t *x);
 asy_err asy_unpack_uint(asy_unpack *u, uint64_t *x);
 asy_err asy_unpack_real(asy_unpack *u, double *x); /* takes integers too; nil is NaN */
 asy_err asy_unpack_bool(asy_unpack *u, bool *x);
-asy_err asy_unpack_skip(asy_unpack *u);            /* one whole value */
+asy_err asy_unpack_skip(asy_unpack *u); /* one whole value */
 /* One whole value: its encoding as borrowed bytes, to pass on unread. */
 asy_err asy_unpack_raw(asy_unpack *u, const void **bytes, size_t *len);

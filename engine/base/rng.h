@@ -41,10 +41,10 @@ typedef struct asy_rng {
 asy_rng asy_rng_open(asy_key key, asy_stream stream, uint32_t index);
 uint32_t asy_rng_u32(asy_rng *r);
 uint64_t asy_rng_u64(asy_rng *r);
-double asy_rng_uniform(asy_rng *r);                /* [0, 1), 53 bits */
-float asy_rng_uniform_f(asy_rng *r);               /* [0, 1), 24 bits */
-double asy_rng_normal(asy_rng *r);                 /* Box-Muller in double */
-uint64_t asy_rng_below(asy_rng *r, uint64_t n);    /* 0 .. n-1, unbiased */
+double asy_rng_uniform(asy_rng *r);                      /* [0, 1), 53 bits */
+float asy_rng_uniform_f(asy_rng *r);                     /* [0, 1), 24 bits */
+double asy_rng_normal(asy_rng *r);                       /* Box-Muller in double */
+uint64_t asy_rng_below(asy_rng *r, uint64_t n);          /* 0 .. n-1, unbiased */
 void asy_rng_shuffle(asy_rng *r, uint32_t *x, size_t n); /* Fisher-Yates */
 
 /* A random permutation of 0..n-1 that needs no memory: a Feistel network of eight

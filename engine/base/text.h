@@ -6,7 +6,8 @@
 #include "base/buf.h"
 
 /* Parses the whole of text[0..len) as a C-locale number (decimal, exponent, hex, inf,
- * nan; surrounding blanks allowed), whatever the process locale. False if it is not one. */
+ * nan; surrounding blanks allowed), whatever the process locale. False if it is not
+ * one. */
 bool asy_text_number(const char *text, size_t len, double *out);
 bool asy_text_integer(const char *text, size_t len, int64_t *out);
 
@@ -14,7 +15,8 @@ bool asy_text_integer(const char *text, size_t len, int64_t *out);
 bool asy_text_duration(const char *text, double *seconds);
 bool asy_text_bytes(const char *text, uint64_t *bytes);
 
-/* True when text[0..len) is well-formed UTF-8; *bad is the offset of the first fault. */
+/* True when text[0..len) is well-formed UTF-8; *bad is the offset of the first fault.
+ */
 bool asy_text_is_utf8(const char *text, size_t len, size_t *bad);
 
 /* The name in names[0..n) nearest to `word` by edit distance, or NULL when none is near
