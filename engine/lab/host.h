@@ -17,6 +17,7 @@ typedef struct asy_host_config {
     uint32_t workers;          /* local worker processes to start and keep alive */
     const char *program;       /* what to start them with: argv[0] of this process */
     const asy_rule_ops *rules; /* how rules are run */
+    uint32_t beat_ms;          /* between two signs of life of a worker; 0: 2,000 */
 } asy_host_config;
 
 typedef struct asy_session_config {
@@ -67,6 +68,9 @@ asy_err asy_host_resume(asy_host *h, const char *which, int64_t *session);
 /* Runs until every session has ended (or stop). */
 asy_err asy_host_run(asy_host *h, const asy_host_watch *watch);
 asy_store *asy_host_store(asy_host *h);
+/* Where workers reach it: 0 is the local URL, then those of the configuration. NULL after
+ * the last. Borrowed. */
+const char *asy_host_url(const asy_host *h, uint32_t i);
 /* Ends workers and closes the store. */
 void asy_host_close(asy_host *h);
 
