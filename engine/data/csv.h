@@ -1,16 +1,18 @@
 /* csv.h - reads delimited text (RFC 4180 and its dialects) piece by piece.
  *
  * Quotes, CRLF and LF, a byte order mark, separators comma, semicolon, tab or bar
- * (guessed from the first lines), with or without a header (guessed). Text must be UTF-8.
- * Memory stays about the size of the columns that come out. Faults name the line.
+ * (guessed from the first lines), with or without a header (guessed). Text must be
+ * UTF-8. Memory stays about the size of the columns that come out. Faults name the
+ * line.
  */
 #pragma once
 #include "base/err.h"
 #include "data/table.h"
 
 typedef struct asy_csv_options {
-    char separator;    /* 0 = guess */
-    int header;        /* -1 = guess, 0 = none (columns are named c1, c2, ...), 1 = first line */
+    char separator; /* 0 = guess */
+    int header; /* -1 = guess, 0 = none (columns are named c1, c2, ...), 1 = first line
+                 */
     uint64_t max_bytes;   /* 0 = no limit */
     uint32_t max_columns; /* 0 = 100,000 */
     uint32_t max_field;   /* bytes; 0 = 1 MiB */

@@ -12,15 +12,20 @@ typedef enum asy_column_type {
     ASY_COLUMN_IGNORED   /* id-like text or all missing: kept by name and reason only */
 } asy_column_type;
 
+/* Reasons for ASY_COLUMN_IGNORED. */
+extern const char *const asy_ignored_empty; /* all cells are missing */
+extern const char *const asy_ignored_ids;   /* text that nearly never repeats */
+extern const char *const asy_ignored_index; /* counts the rows; its numbers are kept */
+
 typedef struct asy_column {
-    char *name;           /* unique within the table; owned */
+    char *name; /* unique within the table; owned */
     asy_column_type type;
-    const char *reason;   /* why it is ignored; static, or NULL */
-    double *number;       /* [rows] for NUMBER; owned */
-    int32_t *code;        /* [rows] for CATEGORY; owned */
-    char **names;         /* [categories], in order of first appearance; owned */
+    const char *reason; /* why it is ignored; static, or NULL */
+    double *number;     /* [rows] for NUMBER; owned */
+    int32_t *code;      /* [rows] for CATEGORY; owned */
+    char **names;       /* [categories], in order of first appearance; owned */
     uint32_t categories;
-    uint64_t missing;     /* missing cells */
+    uint64_t missing; /* missing cells */
 } asy_column;
 
 typedef struct asy_table {
@@ -44,6 +49,7 @@ asy_err asy_table_find(const asy_table *t, const char *name, uint32_t *column);
  * "examples"}...]}: what `assay data` and the page show. Owned by the caller. */
 json_t *asy_table_describe(const asy_table *t);
 
-/* Columnar binary file (our own layout, versioned, checksummed) for re-reading at once. */
+/* Columnar binary file (our own layout, versioned, checksummed) for re-reading at once.
+ */
 asy_err asy_table_save(const asy_table *t, const char *path);
 asy_err asy_table_load(const char *path, asy_table **out);

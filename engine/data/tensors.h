@@ -2,8 +2,8 @@
  * .safetensors file (https://github.com/huggingface/safetensors) mapped read-only.
  *
  * Tensors x_train, x_validate, x_test F32 (rows, inputs); y_* I32 (rows) class indices
- * or F32 (rows, outputs) targets; row_* I32 (rows): the row of the dataset each came from.
- * Parts without rows are absent. __metadata__.assay is JSON: {"label", "task":
+ * or F32 (rows, outputs) targets; row_* I32 (rows): the row of the dataset each came
+ * from. Parts without rows are absent. __metadata__.assay is JSON: {"label", "task":
  * "classify"|"regress", "classes":[...], "inputs":[names...], "fitted":[...]}.
  */
 #pragma once
@@ -11,7 +11,12 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-typedef enum asy_part_name { ASY_TRAIN, ASY_VALIDATE, ASY_TEST, ASY_PARTS } asy_part_name;
+typedef enum asy_part_name {
+    ASY_TRAIN,
+    ASY_VALIDATE,
+    ASY_TEST,
+    ASY_PARTS
+} asy_part_name;
 
 extern const char *const asy_part_names[ASY_PARTS]; /* "train", "validate", "test" */
 
@@ -27,10 +32,10 @@ typedef struct asy_tensors {
     uint32_t inputs, classes; /* classes = 0: regression */
     uint32_t outputs;         /* regression targets; 1 */
     asy_tensors_part part[ASY_PARTS];
-    json_t *meta;             /* owned; as above */
-    asy_hash hash;            /* of the file's bytes; names the prepared data */
-    asy_map map;              /* file-backed ... */
-    void *heap;               /* ... or owned memory */
+    json_t *meta;  /* owned; as above */
+    asy_hash hash; /* of the file's bytes; names the prepared data */
+    asy_map map;   /* file-backed ... */
+    void *heap;    /* ... or owned memory */
     size_t heap_len;
 } asy_tensors;
 
@@ -43,15 +48,17 @@ void asy_tensors_free(asy_tensors *t);
 /* General .safetensors writing and reading, also used for models (nn/model.h). */
 typedef struct asy_tensor {
     const char *name;
-    const char *dtype;  /* "F32", "I32" */
-    uint32_t rank;      /* 1 or 2 */
+    const char *dtype; /* "F32", "I32" */
+    uint32_t rank;     /* 1 or 2 */
     uint64_t shape[2];
-    const void *data;   /* borrowed */
+    const void *data; /* borrowed */
 } asy_tensor;
 
-/* The file's bytes: 8-byte header length, JSON header, tensors aligned to 64 bytes. */
+/* The file's bytes: 8-byte header length, JSON header, data. The data begins at a
+ * multiple of 64 bytes and has no holes, as the format wants. */
 asy_err asy_safetensors_write(asy_buf *out, const asy_tensor *tensor, size_t n,
                               const json_t *metadata);
-/* Parses bytes; tensors point into them, names into *names_take (free with json_decref). */
-asy_err asy_safetensors_read(const void *bytes, size_t len, asy_tensor **tensor, size_t *n,
-                             json_t **header);
+/* Parses bytes; tensors point into them, names into *names_take (free with
+ * json_decref). */
+asy_err asy_safetensors_read(const void *bytes, size_t len, asy_tensor **tensor,
+                             size_t *n, json_t **header);
