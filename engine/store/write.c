@@ -111,9 +111,10 @@ static asy_op *op_of_scatter(const asy_row_trial *rows, size_t n)
     asy_op *op = op_new(ASY_OP_SCATTER, size, NULL, NULL);
     asy_row_trial *copies = (asy_row_trial *)(op + 1);
     char *at = (char *)(copies + n);
-    memcpy(copies, rows, n * sizeof *rows);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        copies[i] = rows[i];
         at = texts_copy(&trial_texts, &copies[i], at);
+    }
     op->scatter.rows = copies;
     return op;
 }
