@@ -150,7 +150,7 @@ asy_err asy_child_wait(asy_child *c, int wake, uint32_t timeout_ms,
         return asy_fail(ASY_EIO, "waiting for the rule's process: %s", strerror(errno));
     if (!(p[0].revents & (POLLIN | POLLHUP | POLLERR)))
         return ASY_OK;
-    e = asy_reader_fill(&c->in, c->sock, &got, &again);
+    e = asy_packet_fill(&c->in, c->sock, &got, &again);
     if (!e && !again)
         *event = got ? ASY_CHILD_BYTES : ASY_CHILD_ENDED;
     return e;
@@ -203,7 +203,7 @@ void asy_child_kill(asy_child *c, asy_buf *why)
             describe_end(status, why);
         close(c->sock);
     }
-    asy_reader_fini(&c->in);
+    asy_packet_reader_fini(&c->in);
     asy_buf_fini(&c->out);
     *c = (asy_child){.sock = -1};
 }

@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "script/frame.h"
+#include "script/packet.h"
 
 #define ASY_RULEHOST_ARG "rule-host" /* argv[1] of a rule's process */
 
 typedef struct asy_child {
     pid_t pid; /* 0: none */
     int sock;  /* our end, non-blocking; valid while pid != 0 */
-    asy_reader in;
-    asy_buf out;       /* frames to send */
+    asy_packet_reader in;
+    asy_buf out;       /* packets to send */
     size_t sent;       /* bytes of `out` already gone */
     uint64_t deadline; /* asy_now_ms() at which it is killed; 0: none */
 } asy_child;
@@ -30,7 +30,7 @@ asy_err asy_child_send(asy_child *c);
 
 typedef enum asy_child_event {
     ASY_CHILD_QUIET, /* nothing new */
-    ASY_CHILD_BYTES, /* new bytes: take frames with asy_reader_next(&c->in) */
+    ASY_CHILD_BYTES, /* new bytes: take packets with asy_packet_next(&c->in) */
     ASY_CHILD_ENDED  /* it closed its end */
 } asy_child_event;
 

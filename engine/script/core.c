@@ -2,8 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script/core.h"
 #include <lauxlib.h>
+#include "script/dataset.h"
+#include "script/matrix.h"
+#include "script/network.h"
 #include "script/random.h"
 #include "script/trace.h"
+#include "script/training.h"
 #include "script/value.h"
 
 static int core_object(lua_State *L)
@@ -29,6 +33,7 @@ static const luaL_Reg functions[] = {
 
 void asy_core_push(lua_State *L, bool hosted)
 {
+    asy_value_prepare(L);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_pushboolean(L, hosted);
@@ -37,4 +42,16 @@ void asy_core_push(lua_State *L, bool hosted)
     lua_setfield(L, -2, "version");
     asy_random_push(L);
     lua_setfield(L, -2, "random");
+    asy_matrix_push_library(L, !hosted);
+    lua_setfield(L, -2, "matrix");
+    asy_network_push_count(L);
+    lua_setfield(L, -2, "count");
+    asy_network_push_canonical(L);
+    lua_setfield(L, -2, "canonical");
+    asy_training_push(L, !hosted);
+    lua_setfield(L, -2, "train");
+    if (!hosted) {
+        asy_dataset_push_load(L);
+        lua_setfield(L, -2, "load");
+    }
 }

@@ -64,8 +64,7 @@ static void push_copy(lua_State *L, const char *name, const char *const *allowed
     lua_remove(L, -2);
 }
 
-/* ---- Our own functions
- * ------------------------------------------------------------------ */
+/* ---- Our own functions ---- */
 
 /* Metatables of tables only: the others belong to the engine. */
 static int env_getmetatable(lua_State *L)
@@ -176,8 +175,7 @@ static int rule_require(lua_State *L)
     return 1;
 }
 
-/* ---- The environments
- * --------------------------------------------------------------------- */
+/* ---- The environments ---- */
 
 /* Adds the allowed globals to the table on top. */
 static void fill(lua_State *L, lua_CFunction require)

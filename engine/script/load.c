@@ -3,12 +3,12 @@
 #include "script/load.h"
 #include "base/pack.h"
 
-asy_err asy_load_frame(const asy_load *l, asy_buf *out)
+asy_err asy_load_packet(const asy_load *l, asy_buf *out)
 {
     if (l->len > ASY_SOURCE_MAX)
         return asy_fail(ASY_EARG, "%s: %zu bytes; a rule may have %d KiB", l->name,
                         l->len, ASY_SOURCE_MAX >> 10);
-    size_t mark = asy_frame_begin(out, ASY_FRAME_LOAD);
+    size_t mark = asy_packet_begin(out, ASY_PACKET_LOAD);
     asy_pack_map(out, 8);
     asy_pack_text(out, "name");
     asy_pack_text(out, l->name);
@@ -32,5 +32,5 @@ asy_err asy_load_frame(const asy_load *l, asy_buf *out)
         asy_pack_text(out, l->data);
     else
         asy_pack_nil(out);
-    return asy_frame_end(out, mark);
+    return asy_packet_end(out, mark);
 }

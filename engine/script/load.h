@@ -1,7 +1,7 @@
-/* load.h - the first frame to a rule's process: the rule and its limits. */
+/* load.h - the first packet to a rule's process: the rule and its limits. */
 #pragma once
 #include "lab/rule.h"
-#include "script/frame.h"
+#include "script/packet.h"
 
 enum { ASY_SOURCE_MAX = 256 << 10 /* bytes of a rule */ };
 
@@ -14,5 +14,5 @@ typedef struct asy_load {
     const char *data; /* file with prepared data, or NULL */
 } asy_load;
 
-/* Appends the LOAD frame. ASY_EARG when the rule is too long. */
-asy_err asy_load_frame(const asy_load *l, asy_buf *out);
+/* Appends the LOAD packet. ASY_EARG when the rule is too long. */
+asy_err asy_load_packet(const asy_load *l, asy_buf *out);

@@ -64,10 +64,10 @@ static void set_limits(const asy_lockdown *l)
     limit(RLIMIT_NOFILE, (rlim_t)l->fd + 1);
 }
 
-/* ---- Landlock: an empty set of rules that handles every right forbids all of them.
- * Debian 12's header ends at the second version, so the numbers are written out.
- * --------------- */
+/* ---- Landlock ---- */
 
+/* An empty set of rules that handles every right forbids all of them. Debian 12's
+ * header ends at the second version, so the numbers are written out. */
 typedef struct landlock_ruleset {
     uint64_t handled_access_fs, handled_access_net, scoped;
 } landlock_ruleset;
@@ -97,8 +97,7 @@ static void apply_landlock(void)
     close(fd);
 }
 
-/* ---- seccomp
- * --------------------------------------------------------------------------------- */
+/* ---- seccomp ---- */
 
 static const int allowed[] = {
     SCMP_SYS(munmap),         SCMP_SYS(mremap),        SCMP_SYS(brk),

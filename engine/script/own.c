@@ -11,13 +11,13 @@
 #include "script/wire.h"
 
 enum {
-    BATCH_TRIALS = 256, /* most trials in a frame: the child answers them in order */
+    BATCH_TRIALS = 256, /* most trials in a packet: the child answers them in order */
     BATCH_BYTES = 256 << 10
 };
 
 struct asy_own {
     asy_rule_limits limits;
-    asy_buf load; /* the first frame, for every child */
+    asy_buf load; /* the first packet, for every child */
     asy_child child;
     bool started; /* the child has the rule */
     char *broken; /* why no child can run this rule: its loading failed */
@@ -31,9 +31,7 @@ struct asy_own {
     const asy_own_sink *sink;
 };
 
-/* ---- Results
- * ------------------------------------------------------------------------------------
- */
+/* ---- Results ---- */
 
 static void give(asy_own *o, json_t *metrics, const char *message, double seconds)
 {
@@ -82,7 +80,7 @@ static asy_err take_result(asy_own *o, asy_unpack *u)
     return ASY_OK;
 }
 
-static asy_err take_results(asy_own *o, const asy_frame *f)
+static asy_err take_results(asy_own *o, const asy_packet *f)
 {
     asy_unpack u = asy_unpack_open(f->body, f->len);
     uint32_t n;
@@ -92,7 +90,7 @@ static asy_err take_results(asy_own *o, const asy_frame *f)
     return e;
 }
 
-static asy_err take_report(asy_own *o, const asy_frame *f)
+static asy_err take_report(asy_own *o, const asy_packet *f)
 {
     asy_unpack u = asy_unpack_open(f->body, f->len);
     uint32_t parts;
@@ -112,13 +110,12 @@ static asy_err take_report(asy_own *o, const asy_frame *f)
         return asy_fail(ASY_EIO, "a report that nobody asked for");
     bool go = !o->sink->on_report ||
               o->sink->on_report(o->sink->ctx, id, (uint32_t)epoch, value);
-    size_t mark = asy_frame_begin(&o->child.out, ASY_FRAME_VERDICT);
+    size_t mark = asy_packet_begin(&o->child.out, ASY_PACKET_VERDICT);
     asy_pack_bool(&o->child.out, go);
-    return asy_frame_end(&o->child.out, mark);
+    return asy_packet_end(&o->child.out, mark);
 }
 
-/* ---- Ends of children
- * ----------------------------------------------------------------------------- */
+/* ---- Ends of children ---- */
 
 static void end_child(asy_own *o)
 {
@@ -144,7 +141,7 @@ static void break_rule(asy_own *o, const char *message)
 }
 
 /* A child said why it ends. */
-static asy_err take_error(asy_own *o, const asy_frame *f)
+static asy_err take_error(asy_own *o, const asy_packet *f)
 {
     json_t *error;
     const char *message;
@@ -203,8 +200,7 @@ static void take_nonsense(asy_own *o, const char *what)
     asy_buf_fini(&why);
 }
 
-/* ---- Talking with the child
- * -------------------------------------------------------------------------- */
+/* ---- Talking with the child ---- */
 
 static void start_clock(asy_own *o)
 {
@@ -212,7 +208,7 @@ static void start_clock(asy_own *o)
 }
 
 /* Logs of trials are not kept; a flood of them ends the child. */
-static asy_err take_log(asy_own *o, const asy_frame *f)
+static asy_err take_log(asy_own *o, const asy_packet *f)
 {
     o->logged += f->len;
     if (o->logged > (uint64_t)(o->sent - o->done + 1) * 2 * ASY_WIRE_LOG)
@@ -221,34 +217,34 @@ static asy_err take_log(asy_own *o, const asy_frame *f)
     return asy_unpack_skip(&u);
 }
 
-static asy_err take_frame(asy_own *o, const asy_frame *f)
+static asy_err take_packet(asy_own *o, const asy_packet *f)
 {
-    if (f->type == ASY_FRAME_LOG)
+    if (f->type == ASY_PACKET_LOG)
         return take_log(o, f);
-    if (f->type == ASY_FRAME_ERROR)
+    if (f->type == ASY_PACKET_ERROR)
         return take_error(o, f);
     start_clock(o);
     o->logged = 0;
-    if (f->type == ASY_FRAME_READY && !o->started) {
+    if (f->type == ASY_PACKET_READY && !o->started) {
         o->started = true;
         return ASY_OK;
     }
-    if (f->type == ASY_FRAME_RESULTS && o->started)
+    if (f->type == ASY_PACKET_RESULTS && o->started)
         return take_results(o, f);
-    if (f->type == ASY_FRAME_REPORT && o->started)
+    if (f->type == ASY_PACKET_REPORT && o->started)
         return take_report(o, f);
     return asy_fail(ASY_EIO, "a message that nobody asked for");
 }
 
-/* Until the frames are used up or the child is gone. */
-static void take_frames(asy_own *o)
+/* Until the packets are used up or the child is gone. */
+static void take_packets(asy_own *o)
 {
-    asy_frame f;
+    asy_packet f;
     bool have = true;
     while (o->child.pid && have) {
-        asy_err e = asy_reader_next(&o->child.in, &f, &have);
+        asy_err e = asy_packet_next(&o->child.in, &f, &have);
         if (!e && have)
-            e = take_frame(o, &f);
+            e = take_packet(o, &f);
         if (e)
             take_nonsense(o, asy_errmsg());
     }
@@ -285,11 +281,11 @@ static asy_err send_trials(asy_own *o)
         o->sent++;
         count++;
     }
-    size_t mark = asy_frame_begin(&o->child.out, ASY_FRAME_TRIALS);
+    size_t mark = asy_packet_begin(&o->child.out, ASY_PACKET_TRIALS);
     asy_pack_array(&o->child.out, count);
     asy_buf_add(&o->child.out, entries.data, entries.len);
     if (!e)
-        e = asy_frame_end(&o->child.out, mark);
+        e = asy_packet_end(&o->child.out, mark);
     asy_buf_fini(&entries);
     o->careful = false;
     start_clock(o);
@@ -324,7 +320,7 @@ static asy_err turn(asy_own *o)
     }
     e = asy_child_wait(&o->child, -1, left, &event);
     if (!e && event == ASY_CHILD_BYTES)
-        take_frames(o);
+        take_packets(o);
     else if (!e && event == ASY_CHILD_ENDED)
         take_end(o);
     return e;
@@ -352,9 +348,7 @@ static asy_err own_run(asy_own *o, const asy_own_trial *trial, size_t n,
     return e;
 }
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 static void own_close(asy_own *o)
 {
@@ -381,7 +375,7 @@ static asy_err own_open(const char *name, const char *source, size_t len,
                      .seed = session_seed,
                      .data = data_path};
     o->limits = *limits;
-    asy_err e = asy_load_frame(&load, &o->load);
+    asy_err e = asy_load_packet(&load, &o->load);
     if (!e)
         e = start(o);
     *out = e ? NULL : o;

@@ -199,3 +199,10 @@ void asy_random_seed(lua_State *L, uint64_t seed, uint64_t number)
     g->rng = asy_rng_open(asy_rng_key(seed, number), ASY_STREAM_RULE, 0);
     lua_pop(L, 1);
 }
+
+asy_rng *asy_random_borrow(lua_State *L)
+{
+    generator *g = push_math_generator(L);
+    lua_pop(L, 1); /* the registry keeps it */
+    return &g->rng;
+}

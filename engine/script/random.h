@@ -12,3 +12,6 @@ void asy_random_math(lua_State *L);
 
 /* From now on math.random gives the numbers of (seed, number), stream RULE. */
 void asy_random_seed(lua_State *L, uint64_t seed, uint64_t number);
+
+/* The generator behind math.random. Borrowed for the state's life. */
+asy_rng *asy_random_borrow(lua_State *L);

@@ -1,4 +1,4 @@
-/* rulehost.c - the loop of a rule's process: a frame in, a frame out. */
+/* rulehost.c - the loop of a rule's process: a packet in, a packet out. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script/rulehost.h"
 #include <lauxlib.h>
@@ -7,8 +7,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "script/core.h"
+#include "script/data.h"
 #include "script/env.h"
-#include "script/frame.h"
+#include "script/packet.h"
 #include "script/lockdown.h"
 #include "script/random.h"
 #include "script/state.h"
@@ -16,24 +17,26 @@
 #include "script/value.h"
 #include "script/wire.h"
 
+#define TRIAL_DATA "assay.trial.data" /* registry */
+
 enum { MOST_RESULT = 1 << 20 /* bytes of a trial's metrics */ };
 
 typedef struct host {
     asy_wire wire;
     asy_state *state;
     lua_State *L;
-    json_t *load; /* the LOAD frame */
+    json_t *load; /* the LOAD packet */
     uint32_t soft_ms;
     uint64_t seed;    /* of the session */
     asy_unpack input; /* what the present call is given */
     int64_t trial_id;
     uint64_t trial_seed;
     asy_buf batch;  /* the trials being run */
-    asy_buf result; /* of the present trial */
+    asy_buf result; /* of the present call or trial, packed */
+    asy_buf query;
 } host;
 
-/* ---- What scripts reach through assay.core
- * ------------------------------------------------- */
+/* ---- What scripts reach through assay.core ---- */
 
 static host *upvalue_host(lua_State *L)
 {
@@ -44,16 +47,19 @@ static host *upvalue_host(lua_State *L)
 static int core_query(lua_State *L)
 {
     host *h = upvalue_host(L);
-    asy_frame answer;
+    asy_packet answer;
     luaL_checkany(L, 1);
-    asy_state_pause(h->state);
-    asy_err e = asy_wire_value(&h->wire, ASY_FRAME_QUERY, L, 1, "query");
+    asy_buf_clear(&h->query);
+    asy_err e = asy_value_pack(L, 1, "query", &h->query);
     if (!e)
-        e = asy_wire_wait(&h->wire, ASY_FRAME_ANSWER, &answer);
+        e = asy_wire_send(&h->wire, ASY_PACKET_QUERY, &h->query);
+    asy_state_pause(h->state);
+    if (!e)
+        e = asy_wire_wait(&h->wire, ASY_PACKET_ANSWER, &answer);
     asy_state_go_on(h->state);
     asy_unpack u = e ? (asy_unpack){0} : asy_unpack_open(answer.body, answer.len);
     if (e || (e = asy_value_push(L, &u)))
-        return luaL_error(L, "%s", asy_errmsg());
+        return asy_trace_raise(L, "%s", asy_errmsg());
     return 1;
 }
 
@@ -67,18 +73,18 @@ static int core_log(lua_State *L)
 static int core_report(lua_State *L)
 {
     host *h = upvalue_host(L);
-    asy_frame answer;
+    asy_packet answer;
     bool go = false;
     lua_Number epoch = luaL_checknumber(L, 2), value = luaL_checknumber(L, 3);
     luaL_argcheck(L, epoch >= 0 && epoch <= 4294967295.0, 2,
                   "epoch: number from 0 expected");
     asy_state_pause(h->state);
     asy_wire_report(&h->wire, h->trial_id, (uint64_t)epoch, value);
-    asy_err e = asy_wire_wait(&h->wire, ASY_FRAME_VERDICT, &answer);
+    asy_err e = asy_wire_wait(&h->wire, ASY_PACKET_VERDICT, &answer);
     asy_state_go_on(h->state);
     asy_unpack u = e ? (asy_unpack){0} : asy_unpack_open(answer.body, answer.len);
     if (e || (e = asy_unpack_bool(&u, &go)))
-        return luaL_error(L, "%s", asy_errmsg());
+        return asy_trace_raise(L, "%s", asy_errmsg());
     lua_pushboolean(L, go);
     return 1;
 }
@@ -108,8 +114,7 @@ static void set_function(lua_State *L, host *h, const char *name, lua_CFunction 
     lua_setfield(L, -2, name);
 }
 
-/* ---- Making the state
- * ------------------------------------------------------------------------ */
+/* ---- Making the state ---- */
 
 static void finish_environment(lua_State *L, host *h)
 {
@@ -117,6 +122,17 @@ static void finish_environment(lua_State *L, host *h)
     asy_random_math(L);
     lua_pop(L, 1);
     set_function(L, h, "print", env_print);
+}
+
+/* The prepared data of `trial` rules; its file stays mapped through the lock-down. */
+static void open_data(lua_State *L, const char *path)
+{
+    if (!path)
+        return;
+    if (asy_tensors_open(path, NULL, asy_data_push(L)))
+        asy_trace_raise(L, "%s", asy_errmsg());
+    asy_data_finish(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, TRIAL_DATA);
 }
 
 /* In a protected call: the library is loaded before the lock-down, the rule after it.
@@ -135,6 +151,7 @@ static int load_library(lua_State *L)
     finish_environment(L, h);
     asy_env_require(L, "assay");
     asy_env_require(L, "assay.host");
+    open_data(L, json_string_value(json_object_get(h->load, "data")));
     return 0;
 }
 
@@ -153,10 +170,19 @@ static int open_rule(lua_State *L)
     const char *name = json_string_value(json_object_get(h->load, "name"));
     push_host_function(L, "open");
     if (asy_env_load(L, name, json_string_value(source), json_string_length(source)))
-        return luaL_error(L, "%s", asy_errmsg());
+        return asy_trace_raise(L, "%s", asy_errmsg());
     lua_pushstring(L, name);
     asy_value_push_json(L, json_object_get(h->load, "options"));
     lua_call(L, 3, 0);
+    return 0;
+}
+
+/* The value on top, packed as the result. */
+static int keep_result(lua_State *L, host *h, const char *what)
+{
+    asy_buf_clear(&h->result);
+    if (asy_value_pack(L, -1, what, &h->result))
+        return asy_trace_raise(L, "%s", asy_errmsg());
     return 0;
 }
 
@@ -166,9 +192,9 @@ static int handle_call(lua_State *L)
     host *h = lua_touserdata(L, 1);
     push_host_function(L, "handle");
     if (asy_value_push(L, &h->input))
-        return luaL_error(L, "%s", asy_errmsg());
+        return asy_trace_raise(L, "%s", asy_errmsg());
     lua_call(L, 1, 1);
-    return 1;
+    return keep_result(L, h, "reply");
 }
 
 /* host.trial(params, data, seed, id) -> metrics */
@@ -177,20 +203,20 @@ static int run_trial(lua_State *L)
     host *h = lua_touserdata(L, 1);
     push_host_function(L, "trial");
     if (asy_value_push(L, &h->input))
-        return luaL_error(L, "%s", asy_errmsg());
-    lua_pushnil(L);
+        return asy_trace_raise(L, "%s", asy_errmsg());
+    lua_getfield(L, LUA_REGISTRYINDEX, TRIAL_DATA);
     lua_pushnumber(L, (lua_Number)h->trial_seed);
     lua_pushnumber(L, (lua_Number)h->trial_id);
     lua_call(L, 4, 1);
-    return 1;
+    return keep_result(L, h, "result");
 }
 
-/* Calls one of the functions above; its results stay on the stack. */
-static asy_err call_protected(host *h, lua_CFunction f, int results)
+/* Calls one of the functions above. */
+static asy_err call_protected(host *h, lua_CFunction f)
 {
     lua_pushcfunction(h->L, f);
     lua_pushlightuserdata(h->L, h);
-    return asy_lua_call(h->L, 1, results);
+    return asy_lua_call(h->L, 1, 0);
 }
 
 /* A limit was passed: nothing of the rule runs any more, only the message gets out. */
@@ -203,8 +229,8 @@ static void stop(void *ctx, const char *message)
 
 static asy_err load_json(host *h)
 {
-    asy_frame f;
-    asy_err e = asy_wire_wait(&h->wire, ASY_FRAME_LOAD, &f);
+    asy_packet f;
+    asy_err e = asy_wire_wait(&h->wire, ASY_PACKET_LOAD, &f);
     if (!e)
         e = asy_unpack_value(f.body, f.len, &h->load);
     return e;
@@ -232,7 +258,7 @@ static asy_err make_state(host *h)
     if (e)
         return e;
     h->L = asy_state_lua(h->state);
-    e = call_protected(h, load_library, 0);
+    e = call_protected(h, load_library);
     return e ? e : asy_lockdown_apply(&lock);
 }
 
@@ -245,18 +271,17 @@ static asy_err load_rule(host *h)
         return e;
     asy_random_seed(h->L, h->seed, 0);
     asy_state_arm(h->state, "loading the rule", h->soft_ms);
-    e = call_protected(h, open_rule, 0);
+    e = call_protected(h, open_rule);
     asy_state_arm(h->state, "", 0);
     json_decref(h->load);
     h->load = NULL;
     return e;
 }
 
-/* ---- The loop
- * ---------------------------------------------------------------------------------- */
+/* ---- The loop ---- */
 
 /* The word after "call", for messages. Static. */
-static const char *name_of_call(const asy_frame *f)
+static const char *name_of_call(const asy_packet *f)
 {
     static const char *const names[] = {"describe", "prepare", "start", "resume"};
     asy_unpack u = asy_unpack_open(f->body, f->len);
@@ -279,17 +304,15 @@ static const char *name_of_call(const asy_frame *f)
     return "the call";
 }
 
-static void answer_call(host *h, const asy_frame *f)
+static void answer_call(host *h, const asy_packet *f)
 {
     h->input = asy_unpack_open(f->body, f->len);
     asy_wire_next_call(&h->wire);
     asy_state_arm(h->state, name_of_call(f), h->soft_ms);
-    asy_err e = call_protected(h, handle_call, 1);
+    asy_err e = call_protected(h, handle_call);
     asy_state_arm(h->state, "", 0);
-    if (!e) {
-        e = asy_wire_value(&h->wire, ASY_FRAME_REPLY, h->L, -1, "reply");
-        lua_pop(h->L, 1);
-    }
+    if (!e)
+        e = asy_wire_send(&h->wire, ASY_PACKET_REPLY, &h->result);
     if (e)
         asy_wire_error(&h->wire, asy_errmsg(), e == ASY_ENOMEM);
     asy_state_tidy(h->state);
@@ -301,25 +324,20 @@ static void do_trial(host *h)
     asy_random_seed(h->L, h->seed, h->trial_seed);
     asy_wire_next_call(&h->wire);
     asy_state_arm(h->state, "the trial", h->soft_ms);
-    asy_err e = call_protected(h, run_trial, 1);
+    asy_err e = call_protected(h, run_trial);
     asy_state_arm(h->state, "", 0);
     double seconds = (double)(asy_now_ns() - start) / 1e9;
-    if (!e) {
-        asy_buf_clear(&h->result);
-        e = asy_value_pack(h->L, -1, "result", &h->result);
-        if (!e && h->result.len > MOST_RESULT)
-            e = asy_fail(ASY_ESCRIPT, "result: larger than 1 MiB");
-        lua_pop(h->L, 1);
-    }
+    if (!e && h->result.len > MOST_RESULT)
+        e = asy_fail(ASY_ESCRIPT, "result: larger than 1 MiB");
     asy_wire_result(&h->wire, h->trial_id, seconds, e ? NULL : &h->result,
                     e ? asy_errmsg() : NULL);
     asy_state_tidy(h->state);
 }
 
 /* [[id, seed, params], ...] */
-static asy_err do_trials(host *h, const asy_frame *f)
+static asy_err do_trials(host *h, const asy_packet *f)
 {
-    /* A copy: a report inside a trial reads on and moves the frame's bytes. */
+    /* A copy: a report inside a trial reads on and moves the packet's bytes. */
     asy_buf_clear(&h->batch);
     asy_buf_add(&h->batch, f->body, f->len);
     asy_unpack u = asy_unpack_open(h->batch.data, h->batch.len);
@@ -348,16 +366,16 @@ static asy_err do_trials(host *h, const asy_frame *f)
 static asy_err serve(host *h)
 {
     for (;;) {
-        asy_frame f;
+        asy_packet f;
         asy_err e = asy_wire_wait(&h->wire, 0, &f);
         if (e)
             return e;
-        if (f.type == ASY_FRAME_CALL)
+        if (f.type == ASY_PACKET_CALL)
             answer_call(h, &f);
-        else if (f.type == ASY_FRAME_TRIALS)
+        else if (f.type == ASY_PACKET_TRIALS)
             e = do_trials(h, &f);
         else
-            e = asy_fail(ASY_EIO, "unexpected frame %d", (int)f.type);
+            e = asy_fail(ASY_EIO, "unexpected packet %d", (int)f.type);
         if (e)
             return e;
     }

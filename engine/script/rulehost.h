@@ -1,6 +1,6 @@
 /* rulehost.h - the process in which a rule runs: "assay rule-host".
  *
- * Started by child.h only. It reads frames from descriptor 3, runs the rule they bring
+ * Started by child.h only. It reads packets from descriptor 3, runs the rule they bring
  * in a locked-down process, and ends when the other side closes.
  */
 #pragma once

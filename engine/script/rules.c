@@ -13,10 +13,10 @@
 #include "script/script.h"
 #include "script/wire.h"
 
-/* A call that waits for its turn: a complete frame. */
+/* A call that waits for its turn: a complete packet. */
 typedef struct waiting {
     struct waiting *next;
-    asy_buf frame;
+    asy_buf packet;
 } waiting;
 
 struct asy_rule {
@@ -27,11 +27,11 @@ struct asy_rule {
 
     pthread_mutex_t lock; /* guards the next four */
     waiting *first, **last;
-    asy_buf answer; /* a complete frame; empty: none */
+    asy_buf answer; /* a complete packet; empty: none */
     bool closing;
 
     /* The thread's own. */
-    asy_buf load; /* the first frame */
+    asy_buf load; /* the first packet */
     asy_child child;
     bool loading, in_call, in_query;
     uint64_t time_left; /* ms of the call, while it waits for an answer */
@@ -39,8 +39,7 @@ struct asy_rule {
     char *dead;         /* why the rule cannot go on */
 };
 
-/* ---- From any thread
- * ------------------------------------------------------------------------ */
+/* ---- From any thread ---- */
 
 static void wake(asy_rule *r)
 {
@@ -49,19 +48,19 @@ static void wake(asy_rule *r)
         ;
 }
 
-static asy_err make_frame(asy_buf *out, asy_frame_type type, const json_t *v)
+static asy_err make_packet(asy_buf *out, asy_packet_type type, const json_t *v)
 {
-    size_t mark = asy_frame_begin(out, type);
+    size_t mark = asy_packet_begin(out, type);
     asy_pack_value(out, v);
-    return asy_frame_end(out, mark);
+    return asy_packet_end(out, mark);
 }
 
 static asy_err rule_call(asy_rule *r, const json_t *call)
 {
     waiting *w = asy_alloc(1, sizeof *w);
-    asy_err e = make_frame(&w->frame, ASY_FRAME_CALL, call);
+    asy_err e = make_packet(&w->packet, ASY_PACKET_CALL, call);
     if (e) {
-        asy_buf_fini(&w->frame);
+        asy_buf_fini(&w->packet);
         asy_free(w);
         return e;
     }
@@ -75,22 +74,21 @@ static asy_err rule_call(asy_rule *r, const json_t *call)
 
 static asy_err rule_answer(asy_rule *r, const json_t *answer)
 {
-    asy_buf frame = {0};
-    asy_err e = make_frame(&frame, ASY_FRAME_ANSWER, answer);
+    asy_buf packet = {0};
+    asy_err e = make_packet(&packet, ASY_PACKET_ANSWER, answer);
     if (e) {
-        asy_buf_fini(&frame);
+        asy_buf_fini(&packet);
         return e;
     }
     pthread_mutex_lock(&r->lock);
     asy_buf_fini(&r->answer);
-    r->answer = frame;
+    r->answer = packet;
     pthread_mutex_unlock(&r->lock);
     wake(r);
     return ASY_OK;
 }
 
-/* ---- The thread: ending
- * ------------------------------------------------------------------------ */
+/* ---- The thread: ending ---- */
 
 static void reply_failed(asy_rule *r, const char *message, bool fatal)
 {
@@ -138,8 +136,7 @@ static void die_of_nonsense(asy_rule *r, const char *what)
     asy_buf_fini(&why);
 }
 
-/* ---- The thread: frames from the child
- * ---------------------------------------------------------- */
+/* ---- The thread: packets from the child ---- */
 
 static void start_clock(asy_rule *r)
 {
@@ -147,7 +144,7 @@ static void start_clock(asy_rule *r)
     r->logged = 0;
 }
 
-static void take_reply(asy_rule *r, const asy_frame *f)
+static void take_reply(asy_rule *r, const asy_packet *f)
 {
     json_t *reply;
     if (asy_unpack_value(f->body, f->len, &reply)) {
@@ -159,7 +156,7 @@ static void take_reply(asy_rule *r, const asy_frame *f)
     r->sink.on_reply(r->sink.ctx, r, reply, NULL, false);
 }
 
-static void take_query(asy_rule *r, const asy_frame *f)
+static void take_query(asy_rule *r, const asy_packet *f)
 {
     json_t *query;
     if (asy_unpack_value(f->body, f->len, &query)) {
@@ -173,7 +170,7 @@ static void take_query(asy_rule *r, const asy_frame *f)
     r->sink.on_query(r->sink.ctx, r, query);
 }
 
-static void take_error(asy_rule *r, const asy_frame *f)
+static void take_error(asy_rule *r, const asy_packet *f)
 {
     json_t *error;
     const char *message;
@@ -196,7 +193,7 @@ static void take_error(asy_rule *r, const asy_frame *f)
 }
 
 /* The child cuts its own log; one that does not is no child of ours any more. */
-static void take_log(asy_rule *r, const asy_frame *f)
+static void take_log(asy_rule *r, const asy_packet *f)
 {
     asy_unpack u = asy_unpack_open(f->body, f->len);
     const char *text;
@@ -208,39 +205,38 @@ static void take_log(asy_rule *r, const asy_frame *f)
         r->sink.on_log(r->sink.ctx, r, asy_strndup(text, len));
 }
 
-static void take_frame(asy_rule *r, const asy_frame *f)
+static void take_packet(asy_rule *r, const asy_packet *f)
 {
     bool busy = (r->in_call || r->loading) && !r->in_query;
-    if (f->type == ASY_FRAME_READY && r->loading) {
+    if (f->type == ASY_PACKET_READY && r->loading) {
         r->loading = false;
         r->child.deadline = 0;
-    } else if (f->type == ASY_FRAME_LOG && busy) {
+    } else if (f->type == ASY_PACKET_LOG && busy) {
         take_log(r, f);
-    } else if (f->type == ASY_FRAME_ERROR && busy) {
+    } else if (f->type == ASY_PACKET_ERROR && busy) {
         take_error(r, f);
-    } else if (f->type == ASY_FRAME_REPLY && busy && !r->loading) {
+    } else if (f->type == ASY_PACKET_REPLY && busy && !r->loading) {
         take_reply(r, f);
-    } else if (f->type == ASY_FRAME_QUERY && busy && !r->loading) {
+    } else if (f->type == ASY_PACKET_QUERY && busy && !r->loading) {
         take_query(r, f);
     } else {
         die_of_nonsense(r, "a message that nobody asked for");
     }
 }
 
-static void take_frames(asy_rule *r)
+static void take_packets(asy_rule *r)
 {
-    asy_frame f;
+    asy_packet f;
     bool have = true;
     while (!r->dead && have) {
-        if (asy_reader_next(&r->child.in, &f, &have))
+        if (asy_packet_next(&r->child.in, &f, &have))
             die_of_nonsense(r, asy_errmsg());
         else if (have)
-            take_frame(r, &f);
+            take_packet(r, &f);
     }
 }
 
-/* ---- The thread: frames to the child
- * -------------------------------------------------------------- */
+/* ---- The thread: packets to the child ---- */
 
 /* The next call when it is its turn, or any when the child is dead; NULL: none. */
 static waiting *next_call(asy_rule *r)
@@ -265,9 +261,9 @@ static void send_calls(asy_rule *r)
         } else {
             r->in_call = true;
             start_clock(r);
-            asy_buf_add(&r->child.out, w->frame.data, w->frame.len);
+            asy_buf_add(&r->child.out, w->packet.data, w->packet.len);
         }
-        asy_buf_fini(&w->frame);
+        asy_buf_fini(&w->packet);
         asy_free(w);
     }
 }
@@ -275,16 +271,16 @@ static void send_calls(asy_rule *r)
 static void send_answer(asy_rule *r)
 {
     pthread_mutex_lock(&r->lock);
-    asy_buf frame = r->answer;
+    asy_buf packet = r->answer;
     r->answer = (asy_buf){0};
     pthread_mutex_unlock(&r->lock);
-    if (frame.len && r->in_query) {
-        asy_buf_add(&r->child.out, frame.data, frame.len);
+    if (packet.len && r->in_query) {
+        asy_buf_add(&r->child.out, packet.data, packet.len);
         r->in_query = false;
         if (r->limits.hard_ms)
             r->child.deadline = asy_now_ms() + r->time_left;
     }
-    asy_buf_fini(&frame);
+    asy_buf_fini(&packet);
 }
 
 static bool is_closing(asy_rule *r)
@@ -320,7 +316,7 @@ static void wait_for_child(asy_rule *r)
     else if (asy_child_wait(&r->child, r->wake, left, &event))
         die_of_nonsense(r, asy_errmsg());
     else if (event == ASY_CHILD_BYTES)
-        take_frames(r);
+        take_packets(r);
     else if (event == ASY_CHILD_ENDED)
         die_of_end(r);
 }
@@ -338,16 +334,14 @@ static void *thread_main(void *ctx)
     return NULL;
 }
 
-/* ---- Life
- * --------------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 static void rule_free(asy_rule *r)
 {
     while (r->first) {
         waiting *w = r->first;
         r->first = w->next;
-        asy_buf_fini(&w->frame);
+        asy_buf_fini(&w->packet);
         asy_free(w);
     }
     if (r->wake >= 0)
@@ -374,7 +368,7 @@ static asy_err rule_open(const char *name, const char *source, size_t len,
                      .len = len,
                      .options = options,
                      .limits = limits};
-    asy_err e = asy_load_frame(&load, &r->load);
+    asy_err e = asy_load_packet(&load, &r->load);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!e && r->wake < 0)
         e = asy_fail(ASY_EIO, "cannot make an event: %s", strerror(errno));

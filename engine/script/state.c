@@ -31,8 +31,7 @@ struct asy_state {
 
 static const char key; /* its address names the state in the registry */
 
-/* ---- Memory
- * -------------------------------------------------------------------------------- */
+/* ---- Memory ---- */
 
 /* One allocation may go beyond the cap by half, so that the check at the next line can
  * say where it happened. Beyond that Lua raises "not enough memory" without a line. */
@@ -68,8 +67,7 @@ static void *reallocate(void *ctx, void *p, size_t old_size, size_t size)
     return q;
 }
 
-/* ---- Limits
- * -------------------------------------------------------------------------------- */
+/* ---- Limits ---- */
 
 /* Text of a limit in the message: "2 s", "128 MB". */
 static void stop_for(asy_state *s, lua_State *L, const char *limit)
@@ -157,9 +155,7 @@ bool asy_state_is_late(const asy_state *s)
     return s->deadline && asy_now_ns() > s->deadline;
 }
 
-/* ---- Life
- * ------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 static int open_protected(lua_State *L)
 {

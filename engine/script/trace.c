@@ -2,15 +2,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script/trace.h"
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MOST_FRAMES = 12, MOST_LEVELS = 200, TRACE_SIZE = 1536 };
 
+/* Embedded files are named "@assay/..."; a plain luajit finds them in some
+ * .../lua/assay/. */
 static bool is_library(const lua_Debug *d)
 {
-    return strncmp(d->source, "@assay/", 7) == 0;
+    return strncmp(d->source, "@assay/", 7) == 0 || strstr(d->source, "lua/assay/");
 }
 
 static bool is_wanted(const lua_Debug *d, bool library)
@@ -118,4 +121,18 @@ asy_err asy_lua_call(lua_State *L, int args, int results)
                     : asy_fail(ASY_ESCRIPT, "%s", text ? text : "unknown error");
     lua_pop(L, 1);
     return e;
+}
+
+int asy_trace_raise(lua_State *L, const char *fmt, ...)
+{
+    char place[200], text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    asy_trace_place(L, place, sizeof place);
+    lua_pushstring(L, place);
+    lua_pushstring(L, text);
+    lua_concat(L, 2);
+    return lua_error(L);
 }

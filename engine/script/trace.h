@@ -16,3 +16,8 @@ void asy_trace_text(lua_State *of, int level, char *out, size_t size);
 
 /* "rule.lua:12: " for the innermost frame of a script; "" when there is none. */
 void asy_trace_place(lua_State *of, char *out, size_t size);
+
+/* Raises "rule.lua:12: message" for the innermost frame of a script; the engine's
+ * functions raise through this, whoever in the library called them. Does not return. */
+int asy_trace_raise(lua_State *L, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));

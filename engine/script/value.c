@@ -9,8 +9,9 @@
 
 #define OBJECT "assay.object"
 
-/* ---- Lua to MessagePack
- * --------------------------------------------------------------- */
+enum { STACK_A_LEVEL = 8 };
+
+/* ---- Lua to MessagePack ---- */
 
 /* One step from a table to a value in it, kept for messages. */
 typedef struct step {
@@ -167,8 +168,6 @@ static asy_err pack_any(packer *p, int index, int depth, const step *at)
     case LUA_TNUMBER: pack_number(p->out, lua_tonumber(L, index)); return ASY_OK;
     case LUA_TSTRING: return pack_text(p, index, at);
     case LUA_TTABLE: {
-        if (!lua_checkstack(L, 8))
-            return refuse(p, at, "nested too deep");
         lua_pushvalue(L, index);
         asy_err e = pack_table(p, depth, at);
         lua_pop(L, 1);
@@ -186,6 +185,8 @@ asy_err asy_value_pack(lua_State *L, int index, const char *what, asy_buf *out)
     packer p = {.L = L, .out = out, .limit = start + ASY_VALUE_BYTES, .what = what};
     if (index < 0 && index > LUA_REGISTRYINDEX)
         index += lua_gettop(L) + 1;
+    if (!lua_checkstack(L, (ASY_VALUE_DEPTH + 1) * STACK_A_LEVEL))
+        return refuse(&p, NULL, "the call is nested too deep");
     asy_err e = pack_any(&p, index, 0, NULL);
     if (!e && out->len > p.limit)
         e = refuse(&p, NULL, "the whole is larger than 16 MiB");
@@ -194,8 +195,7 @@ asy_err asy_value_pack(lua_State *L, int index, const char *what, asy_buf *out)
     return e;
 }
 
-/* ---- MessagePack to Lua
- * --------------------------------------------------------------- */
+/* ---- MessagePack to Lua ---- */
 
 static asy_err push_any(lua_State *L, asy_unpack *u, bool in_list, int depth);
 
@@ -310,8 +310,7 @@ static asy_err push_any(lua_State *L, asy_unpack *u, bool in_list, int depth)
 
 asy_err asy_value_push(lua_State *L, asy_unpack *u) { return push_any(L, u, false, 0); }
 
-/* ---- Trees
- * ------------------------------------------------------------------------------ */
+/* ---- Trees ---- */
 
 asy_err asy_value_json(lua_State *L, int index, const char *what, json_t **out)
 {
@@ -367,10 +366,16 @@ void asy_value_push_json(lua_State *L, const json_t *v)
     }
 }
 
+void asy_value_prepare(lua_State *L)
+{
+    luaL_newmetatable(L, OBJECT);
+    lua_pop(L, 1);
+}
+
 void asy_value_mark(lua_State *L, int index)
 {
     lua_pushvalue(L, index);
-    luaL_newmetatable(L, OBJECT);
+    luaL_getmetatable(L, OBJECT);
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
 }

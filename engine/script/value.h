@@ -12,8 +12,12 @@
 
 enum { ASY_VALUE_DEPTH = 30, ASY_VALUE_BYTES = 16 << 20 };
 
-/* Appends the value at `index`. Never raises and runs no script code. ASY_ESCRIPT with
- * a message like "reply.trials[3].params: function cannot be sent" starting with
+/* Before anything else here: makes the mark of objects. */
+void asy_value_prepare(lua_State *L);
+
+/* Appends the value at `index`. Runs no script code; raises only when there is no
+ * memory for a larger Lua stack, and then before anything was appended. ASY_ESCRIPT
+ * with a message like "reply.trials[3].params: function cannot be sent" starting with
  * `what`. */
 asy_err asy_value_pack(lua_State *L, int index, const char *what, asy_buf *out);
 

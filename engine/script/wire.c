@@ -1,4 +1,4 @@
-/* wire.c - frames out of and into a rule's process. */
+/* wire.c - packets out of and into a rule's process. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script/wire.h"
 #include <string.h>
@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "script/value.h"
 
 enum {
     QUICK_NS = 2 * 1000 * 1000, /* results younger than this may wait for company */
@@ -15,25 +14,25 @@ enum {
 
 static void send_out(asy_wire *w)
 {
-    if (asy_frame_write(w->fd, w->out.data, w->out.len))
+    if (asy_packet_write(w->fd, w->out.data, w->out.len))
         _exit(1);
     asy_buf_clear(&w->out);
 }
 
-asy_err asy_wire_wait(asy_wire *w, asy_frame_type type, asy_frame *out)
+asy_err asy_wire_wait(asy_wire *w, asy_packet_type type, asy_packet *out)
 {
     for (;;) {
         bool have, again;
         size_t got;
-        asy_err e = asy_reader_next(&w->in, out, &have);
+        asy_err e = asy_packet_next(&w->in, out, &have);
         if (e)
             return e;
         if (have && type && out->type != type)
-            return asy_fail(ASY_EIO, "frame %d came, %d was expected", (int)out->type,
+            return asy_fail(ASY_EIO, "packet %d came, %d was expected", (int)out->type,
                             (int)type);
         if (have)
             return ASY_OK;
-        e = asy_reader_fill(&w->in, w->fd, &got, &again);
+        e = asy_packet_fill(&w->in, w->fd, &got, &again);
         if (e)
             return e;
         if (got == 0 && !again)
@@ -41,29 +40,25 @@ asy_err asy_wire_wait(asy_wire *w, asy_frame_type type, asy_frame *out)
     }
 }
 
-asy_err asy_wire_value(asy_wire *w, asy_frame_type type, lua_State *L, int index,
-                       const char *what)
+asy_err asy_wire_send(asy_wire *w, asy_packet_type type, const asy_buf *body)
 {
-    size_t mark = asy_frame_begin(&w->out, type);
-    asy_err e = asy_value_pack(L, index, what, &w->out);
+    size_t mark = asy_packet_begin(&w->out, type);
+    asy_buf_add(&w->out, body->data, body->len);
+    asy_err e = asy_packet_end(&w->out, mark);
     if (!e)
-        e = asy_frame_end(&w->out, mark);
-    if (e)
-        w->out.len = mark;
-    else
         send_out(w);
     return e;
 }
 
 void asy_wire_ready(asy_wire *w)
 {
-    size_t mark = asy_frame_begin(&w->out, ASY_FRAME_READY);
+    size_t mark = asy_packet_begin(&w->out, ASY_PACKET_READY);
     asy_pack_nil(&w->out);
-    asy_frame_end(&w->out, mark);
+    asy_packet_end(&w->out, mark);
     send_out(w);
 }
 
-/* Script text may be any bytes; frames carry UTF-8. */
+/* Script text may be any bytes; packets carry UTF-8. */
 static void pack_clean_text(asy_buf *out, const char *text, size_t most)
 {
     char *clean = asy_strndup(text, strnlen(text, most));
@@ -77,25 +72,25 @@ static void pack_clean_text(asy_buf *out, const char *text, size_t most)
 void asy_wire_error(asy_wire *w, const char *message, bool fatal)
 {
     asy_wire_flush(w);
-    size_t mark = asy_frame_begin(&w->out, ASY_FRAME_ERROR);
+    size_t mark = asy_packet_begin(&w->out, ASY_PACKET_ERROR);
     asy_pack_map(&w->out, 2);
     asy_pack_text(&w->out, "message");
     pack_clean_text(&w->out, message, ASY_WIRE_LINE);
     asy_pack_text(&w->out, "fatal");
     asy_pack_bool(&w->out, fatal);
-    asy_frame_end(&w->out, mark);
+    asy_packet_end(&w->out, mark);
     send_out(w);
 }
 
 void asy_wire_report(asy_wire *w, int64_t id, uint64_t epoch, double value)
 {
     asy_wire_flush(w);
-    size_t mark = asy_frame_begin(&w->out, ASY_FRAME_REPORT);
+    size_t mark = asy_packet_begin(&w->out, ASY_PACKET_REPORT);
     asy_pack_array(&w->out, 3);
     asy_pack_int(&w->out, id);
     asy_pack_uint(&w->out, epoch);
     asy_pack_real(&w->out, value);
-    asy_frame_end(&w->out, mark);
+    asy_packet_end(&w->out, mark);
     send_out(w);
 }
 
@@ -103,15 +98,15 @@ void asy_wire_next_call(asy_wire *w) { w->logged = 0; }
 
 static void send_log(asy_wire *w, const char *text)
 {
-    size_t mark = asy_frame_begin(&w->out, ASY_FRAME_LOG);
+    size_t mark = asy_packet_begin(&w->out, ASY_PACKET_LOG);
     pack_clean_text(&w->out, text, ASY_WIRE_LINE);
-    asy_frame_end(&w->out, mark);
+    asy_packet_end(&w->out, mark);
     send_out(w);
 }
 
 void asy_wire_log(asy_wire *w, const char *text)
 {
-    size_t len = strnlen(text, ASY_WIRE_LINE) + ASY_FRAME_HEAD;
+    size_t len = strnlen(text, ASY_WIRE_LINE) + ASY_PACKET_HEAD;
     if (w->logged > ASY_WIRE_LOG)
         return;
     w->logged += len;
@@ -145,10 +140,10 @@ void asy_wire_flush(asy_wire *w)
 {
     if (w->result_count == 0)
         return;
-    size_t mark = asy_frame_begin(&w->out, ASY_FRAME_RESULTS);
+    size_t mark = asy_packet_begin(&w->out, ASY_PACKET_RESULTS);
     asy_pack_array(&w->out, w->result_count);
     asy_buf_add(&w->out, w->results.data, w->results.len);
-    asy_frame_end(&w->out, mark);
+    asy_packet_end(&w->out, mark);
     send_out(w);
     asy_buf_clear(&w->results);
     w->result_count = 0;

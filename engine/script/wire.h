@@ -1,12 +1,11 @@
-/* wire.h - a rule's process side of the frames: blocking, on one descriptor.
+/* wire.h - a rule's process side of the packets: blocking, on one descriptor.
  *
  * When the other side is gone there is nobody to tell: the functions without a result
  * end the process then.
  */
 #pragma once
-#include <lua.h>
 #include "base/pack.h"
-#include "script/frame.h"
+#include "script/packet.h"
 
 enum {
     ASY_WIRE_LOG = 1 << 20,  /* bytes of log a call or trial may write */
@@ -16,22 +15,21 @@ enum {
 /* Zeroed but for fd. */
 typedef struct asy_wire {
     int fd;
-    asy_reader in;
-    asy_buf out;     /* scratch for frames */
-    asy_buf results; /* entries of the next RESULTS frame */
+    asy_packet_reader in;
+    asy_buf out;     /* scratch for packets */
+    asy_buf results; /* entries of the next RESULTS packet */
     uint32_t result_count;
     uint64_t flushed_ns; /* when results last went out */
     uint64_t logged;     /* bytes of the present call */
 } asy_wire;
 
-/* The next frame, which must be of that type (0: any). Borrowed until the next wait.
+/* The next packet, which must be of that type (0: any). Borrowed until the next wait.
  * ASY_EIO at the end of the stream or on another type. */
-asy_err asy_wire_wait(asy_wire *w, asy_frame_type type, asy_frame *out);
+asy_err asy_wire_wait(asy_wire *w, asy_packet_type type, asy_packet *out);
 
-/* Sends the Lua value at `index`. The errors of asy_value_pack(); nothing is sent then.
+/* Sends a packet with that body. ASY_EARG when it is too large; nothing is sent then.
  */
-asy_err asy_wire_value(asy_wire *w, asy_frame_type type, lua_State *L, int index,
-                       const char *what);
+asy_err asy_wire_send(asy_wire *w, asy_packet_type type, const asy_buf *body);
 
 void asy_wire_ready(asy_wire *w);
 void asy_wire_error(asy_wire *w, const char *message, bool fatal);

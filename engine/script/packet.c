@@ -1,6 +1,6 @@
-/* frame.c - cuts a byte stream into frames and puts frames together. */
+/* packet.c - cuts a byte stream into packets and puts packets together. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "script/frame.h"
+#include "script/packet.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,31 +8,31 @@
 
 enum { READ_SIZE = 256 << 10 };
 
-size_t asy_frame_begin(asy_buf *out, asy_frame_type type)
+size_t asy_packet_begin(asy_buf *out, asy_packet_type type)
 {
-    const char head[ASY_FRAME_HEAD] = {0, 0, 0, 0, (char)type};
+    const char head[ASY_PACKET_HEAD] = {0, 0, 0, 0, (char)type};
     size_t mark = out->len;
     asy_buf_add(out, head, sizeof head);
     return mark;
 }
 
-asy_err asy_frame_end(asy_buf *out, size_t mark)
+asy_err asy_packet_end(asy_buf *out, size_t mark)
 {
-    size_t len = out->len - mark - ASY_FRAME_HEAD;
-    if (len > ASY_FRAME_MAX) {
+    size_t len = out->len - mark - ASY_PACKET_HEAD;
+    if (len > ASY_PACKET_MAX) {
         out->len = mark;
         return asy_fail(ASY_EARG,
                         "message of %zu bytes is larger than the limit of %d MiB", len,
-                        ASY_FRAME_MAX >> 20);
+                        ASY_PACKET_MAX >> 20);
     }
     for (int i = 0; i < 4; i++)
         out->data[mark + (size_t)i] = (char)(len >> (8 * i));
     return ASY_OK;
 }
 
-/* Moves the bytes of the unfinished frame to the front, so that the buffer stays about
- * as large as the largest frame. */
-static void compact(asy_reader *r)
+/* Moves the bytes of the unfinished packet to the front, so that the buffer stays about
+ * as large as the largest packet. */
+static void compact(asy_packet_reader *r)
 {
     if (r->used == 0)
         return;
@@ -41,7 +41,7 @@ static void compact(asy_reader *r)
     r->used = 0;
 }
 
-asy_err asy_reader_fill(asy_reader *r, int fd, size_t *got, bool *again)
+asy_err asy_packet_fill(asy_packet_reader *r, int fd, size_t *got, bool *again)
 {
     *got = 0;
     *again = false;
@@ -64,38 +64,38 @@ asy_err asy_reader_fill(asy_reader *r, int fd, size_t *got, bool *again)
 
 static bool is_type(unsigned type)
 {
-    return (type >= ASY_FRAME_LOAD && type <= ASY_FRAME_VERDICT) ||
-           (type >= ASY_FRAME_READY && type <= ASY_FRAME_REPORT);
+    return (type >= ASY_PACKET_LOAD && type <= ASY_PACKET_VERDICT) ||
+           (type >= ASY_PACKET_READY && type <= ASY_PACKET_REPORT);
 }
 
-asy_err asy_reader_next(asy_reader *r, asy_frame *out, bool *have)
+asy_err asy_packet_next(asy_packet_reader *r, asy_packet *out, bool *have)
 {
     *have = false;
     size_t left = r->bytes.len - r->used;
-    if (left < ASY_FRAME_HEAD)
+    if (left < ASY_PACKET_HEAD)
         return ASY_OK;
     const unsigned char *head = (const unsigned char *)r->bytes.data + r->used;
     size_t len =
         head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
-    if (len > ASY_FRAME_MAX || !is_type(head[4]))
-        return asy_fail(ASY_EIO, "broken frame: type %u, %zu bytes", head[4], len);
-    if (left - ASY_FRAME_HEAD < len)
+    if (len > ASY_PACKET_MAX || !is_type(head[4]))
+        return asy_fail(ASY_EIO, "broken packet: type %u, %zu bytes", head[4], len);
+    if (left - ASY_PACKET_HEAD < len)
         return ASY_OK;
-    *out = (asy_frame){.type = (asy_frame_type)head[4],
-                       .body = (const char *)head + ASY_FRAME_HEAD,
-                       .len = len};
-    r->used += ASY_FRAME_HEAD + len;
+    *out = (asy_packet){.type = (asy_packet_type)head[4],
+                        .body = (const char *)head + ASY_PACKET_HEAD,
+                        .len = len};
+    r->used += ASY_PACKET_HEAD + len;
     *have = true;
     return ASY_OK;
 }
 
-void asy_reader_fini(asy_reader *r)
+void asy_packet_reader_fini(asy_packet_reader *r)
 {
     asy_buf_fini(&r->bytes);
     r->used = 0;
 }
 
-asy_err asy_frame_write(int fd, const void *bytes, size_t len)
+asy_err asy_packet_write(int fd, const void *bytes, size_t len)
 {
     const char *p = bytes;
     while (len > 0) {
