@@ -155,20 +155,25 @@ local function locate(self, message)
     return near .. message
 end
 
--- The same for anything a sweep may scatter.
+-- An empty table is a list for the engine unless it is marked.
+local function object(t)
+    return next(t) == nil and core.object(t) or t
+end
+
+-- What a worker needs for anything a sweep may scatter.
 local function from_any(self, value, place)
     if type(value) ~= "table" then
         check.fail("session:scatter: item %d: design or table of parameters expected, got %s",
             place, check.show(value))
     elseif self.rule.trial then
-        return { params = core.object(value) }
+        return { params = object(value) }
     elseif is_design(value) then
-        return { params = core.object(net.summary(value)), design = value }
+        return { params = object(net.summary(value)), design = value }
     elseif is_design(value.design) then
-        return { params = core.object(value.params or net.summary(value.design)),
+        return { params = object(value.params or net.summary(value.design)),
             design = value.design }
     elseif self.rule.design then
-        return from_params(self, core.object(value))
+        return from_params(self, object(value))
     end
     check.fail("session:scatter: item %d: design such as net.mlp { ... } expected, got a "
         .. "table without `hidden`; parameters need a `design` function in the rule", place)
