@@ -144,6 +144,20 @@ static asy_err judge_part(const asy_loop *l, asy_part_name name)
     return e;
 }
 
+/* A member with the parameters it has kept, ready to compute. */
+static asy_err seat(const asy_loop *l, uint32_t i)
+{
+    const asy_loop_member *m = &l->member[i];
+    asy_err e = ASY_OK;
+    if (m->is_stopped)
+        e = l->backend->member_set(l->pop, i, &m->setting);
+    if (e)
+        return e;
+    l->backend->write(l->pop, i, ASY_ROLE_PARAM, m->kept);
+    l->backend->write(l->pop, i, ASY_ROLE_STATISTICS, m->kept + m->params);
+    return ASY_OK;
+}
+
 /* Members come back with the parameters they are judged by. Diverged ones have none. */
 static asy_err judge_all(const asy_loop *l)
 {
@@ -153,11 +167,8 @@ static asy_err judge_all(const asy_loop *l)
         asy_loop_member *m = &l->member[i];
         m->is_active = m->result->stop != ASY_STOP_DIVERGED;
         any |= m->is_active;
-        if (!m->is_active)
-            continue;
-        e = l->backend->member_set(l->pop, i, &m->setting);
-        l->backend->write(l->pop, i, ASY_ROLE_PARAM, m->kept);
-        l->backend->write(l->pop, i, ASY_ROLE_STATISTICS, m->kept + m->params);
+        if (m->is_active)
+            e = seat(l, i);
     }
     for (int name = 0; any && name < ASY_PARTS && !e; name++)
         if (l->data->part[name].rows > 0)
@@ -334,7 +345,6 @@ static void stop_member(const asy_loop *l, uint32_t i, asy_stop stop)
     if (stop == ASY_STOP_DIVERGED)
         clear_metrics(&r->metrics);
     m->is_active = false;
-    l->backend->member_stop(l->pop, i);
 }
 
 static asy_err end_epoch(const asy_loop *l, uint32_t epoch)
@@ -360,30 +370,36 @@ static asy_err start(asy_loop *l)
     for (uint32_t i = 0; i < l->members && !e; i++) {
         asy_loop_member *m = &l->member[i];
         m->is_active = true;
+        m->is_stopped = true; /* not yet in the backend */
         m->best_loss = INFINITY;
         clear_metrics(&m->result->metrics);
         m->result->params = m->params;
-        e = l->backend->member_set(l->pop, i, &m->setting);
-        if (e)
-            break;
-        l->backend->write(l->pop, i, ASY_ROLE_PARAM, m->kept);
-        l->backend->write(l->pop, i, ASY_ROLE_STATISTICS, m->kept + m->params);
+        e = seat(l, i);
+        m->is_stopped = false;
     }
     return e;
 }
 
-static bool any_active(const asy_loop *l)
+/* True while members are active; then those that are not stop costing anything. */
+static bool go_on(const asy_loop *l)
 {
+    bool any = false;
     for (uint32_t i = 0; i < l->members; i++)
-        if (l->member[i].is_active)
-            return true;
-    return false;
+        any |= l->member[i].is_active;
+    for (uint32_t i = 0; any && i < l->members; i++) {
+        asy_loop_member *m = &l->member[i];
+        if (m->is_active || m->is_stopped)
+            continue;
+        l->backend->member_stop(l->pop, i);
+        m->is_stopped = true;
+    }
+    return any;
 }
 
 asy_err asy_loop_run(asy_loop *l)
 {
     asy_err e = start(l);
-    for (uint32_t epoch = 0; !e && any_active(l); epoch++) {
+    for (uint32_t epoch = 0; !e && go_on(l); epoch++) {
         train_epoch(l, epoch);
         e = end_epoch(l, epoch + 1);
     }

@@ -15,6 +15,7 @@ typedef struct asy_loop_member {
 
     /* The loop's own. */
     bool is_active;
+    bool is_stopped; /* in the backend, too */
     double best_loss;
     uint32_t waited;    /* epochs without a better loss */
     uint32_t curve_cap; /* room in result->curve */

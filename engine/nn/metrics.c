@@ -244,7 +244,7 @@ json_t *asy_metrics_json(const asy_metrics *m)
     for (int part = 0; part < ASY_PARTS; part++)
         for (int i = 0; i < ASY_METRIC_COUNT; i++) {
             char name[64];
-            if (isnan(m->value[part][i]))
+            if (!isfinite(m->value[part][i]))
                 continue;
             snprintf(name, sizeof name, "%s_%s", asy_part_names[part],
                      asy_metric_names[i]);

@@ -80,7 +80,8 @@ void asy_metrics_classify(const float *y, uint32_t rows, uint32_t width,
 void asy_metrics_regress(const float *y, uint32_t rows, uint32_t width,
                          const float *target, double out[ASY_METRIC_COUNT]);
 
-/* {"test_accuracy": 0.96, ...}: only those that apply, full names. */
+/* {"test_accuracy": 0.96, ...}: only those that apply and are finite, full names. Owned
+ * by the caller. */
 json_t *asy_metrics_json(const asy_metrics *m);
 
 /* True when larger is better ("accuracy", "r2"); false for losses. The name may carry a

@@ -93,7 +93,7 @@ asy_err asy_model_new(const asy_design *d, const json_t *design,
     (void)d; /* the JSON says the same */
     *out = NULL;
     asy_model *m = asy_alloc(1, sizeof *m);
-    m->data = (asy_plan_data){data->inputs, data->classes, data->outputs, 1};
+    m->data = (asy_plan_data){data->inputs, data->classes, data->outputs, 1, 0};
     m->meta = meta_of(design, data, about);
     asy_err e = build(m);
     if (!e && n != values_of(&m->plan))
@@ -305,24 +305,25 @@ asy_err asy_model_open(const char *path, asy_model **out)
 
 /* ---- at work ---- */
 
-/* Rows have no labels here, but the loss ends the network (softmax), so it gets zeros.
- */
-typedef struct blank {
-    int32_t *label;
-    float *target;
-} blank;
-
-static asy_err make_blank(const asy_model *m, blank *out)
+/* A part of as many rows as go at once. They have no labels, but the loss ends the
+ * network (softmax) and reads some, so it gets zeros. */
+static asy_err blank_open(const asy_model *m, uint64_t rows, asy_part *out)
 {
-    size_t rows = m->plan.eval_rows;
-    *out = (blank){0};
+    uint32_t most = rows < m->plan.eval_rows ? (uint32_t)rows : m->plan.eval_rows;
+    *out = (asy_part){.rows = most};
     if (m->data.classes > 0)
-        out->label = asy_try_alloc(rows, sizeof *out->label);
+        out->label = asy_try_alloc(most, sizeof *out->label);
     else
-        out->target = asy_try_alloc(rows * m->plan.shape.outputs, sizeof *out->target);
+        out->target = asy_try_alloc(most, m->plan.shape.outputs * sizeof *out->target);
     if (out->label || out->target)
         return ASY_OK;
-    return asy_fail(ASY_ENOMEM, "no memory to predict %zu rows", rows);
+    return asy_fail(ASY_ENOMEM, "no memory to predict %u rows", most);
+}
+
+static void blank_close(asy_part *blank)
+{
+    asy_free((void *)blank->label);
+    asy_free((void *)blank->target);
 }
 
 static void predict_rows(const asy_model *m, const asy_backend *b, asy_pop *pop,
@@ -336,14 +337,13 @@ static void predict_rows(const asy_model *m, const asy_backend *b, asy_pop *pop,
 }
 
 static void predict_all(const asy_model *m, const asy_backend *b, asy_pop *pop,
-                        const blank *none, const float *x, uint64_t rows, float *y)
+                        const asy_part *blank, const float *x, uint64_t rows, float *y)
 {
-    for (uint64_t first = 0; first < rows; first += m->plan.eval_rows) {
-        uint64_t left = rows - first;
-        asy_part part = {.x = x + first * asy_model_inputs(m),
-                         .label = none->label,
-                         .target = none->target};
-        part.rows = left < m->plan.eval_rows ? (uint32_t)left : m->plan.eval_rows;
+    uint32_t most = blank->rows;
+    for (uint64_t first = 0; first < rows; first += most) {
+        asy_part part = *blank;
+        part.x = x + first * asy_model_inputs(m);
+        part.rows = rows - first < most ? (uint32_t)(rows - first) : most;
         predict_rows(m, b, pop, &part, y + first * asy_model_outputs(m));
     }
 }
@@ -366,18 +366,19 @@ asy_err asy_model_predict(const asy_model *m, const float *x, uint64_t rows, flo
 {
     const asy_backend *b = &asy_backend_blas;
     asy_pop *pop = NULL;
-    blank none;
-    asy_err e = make_blank(m, &none);
+    asy_part part;
+    if (rows == 0)
+        return ASY_OK;
+    asy_err e = blank_open(m, rows, &part);
     if (!e)
-        e = b->pop_new(&m->plan.shape, 1, m->plan.eval_rows, &pop);
+        e = b->pop_new(&m->plan.shape, 1, part.rows, &pop);
     if (!e)
         e = fill_population(m, b, pop);
     if (!e)
-        predict_all(m, b, pop, &none, x, rows, y);
+        predict_all(m, b, pop, &part, x, rows, y);
     if (pop)
         b->pop_free(pop);
-    asy_free(none.label);
-    asy_free(none.target);
+    blank_close(&part);
     return e;
 }
 

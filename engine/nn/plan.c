@@ -111,15 +111,17 @@ static asy_err add_layers(asy_plan *p, const asy_design *d)
     return ASY_OK;
 }
 
-static uint32_t rows_to_judge(const asy_net_shape *s)
+static uint32_t rows_to_judge(const asy_net_shape *s, uint32_t most_rows)
 {
     uint64_t widths = s->inputs;
     for (uint32_t i = 0; i < s->layers; i++)
         widths += s->layer[i].out;
     uint64_t rows = EVAL_FLOATS / widths;
-    return rows > EVAL_MOST    ? EVAL_MOST
-           : rows < EVAL_LEAST ? EVAL_LEAST
-                               : (uint32_t)rows;
+    if (rows > EVAL_MOST)
+        rows = EVAL_MOST;
+    if (rows < EVAL_LEAST)
+        rows = EVAL_LEAST;
+    return most_rows > 0 && most_rows < rows ? most_rows : (uint32_t)rows;
 }
 
 asy_err asy_plan_make(const asy_design *d, const asy_plan_data *data, asy_plan *out)
@@ -148,7 +150,7 @@ asy_err asy_plan_make(const asy_design *d, const asy_plan_data *data, asy_plan *
         asy_plan_fini(&p);
         return e;
     }
-    p.eval_rows = rows_to_judge(&p.shape);
+    p.eval_rows = rows_to_judge(&p.shape, data->most_rows);
     *out = p;
     return ASY_OK;
 }
@@ -225,7 +227,7 @@ asy_err asy_design_count(const asy_design *d, uint32_t inputs, uint32_t classes,
 {
     asy_plan p;
     *out = (asy_design_cost){0};
-    asy_plan_data data = {inputs, classes, outputs, train_rows};
+    asy_plan_data data = {inputs, classes, outputs, train_rows, 0};
     asy_err e = asy_plan_make(d, &data, &p);
     if (!e)
         *out = asy_plan_count(&p, d);

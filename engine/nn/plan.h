@@ -8,6 +8,7 @@ typedef struct asy_plan_data {
     uint32_t inputs, classes,
         outputs; /* classes = 0: regression to `outputs` numbers */
     uint32_t train_rows;
+    uint32_t most_rows; /* of any part; 0 = not known */
 } asy_plan_data;
 
 /* Offsets of a member's parameters run layer by layer, W then b (then gamma, beta),

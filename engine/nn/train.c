@@ -124,7 +124,13 @@ static asy_err check_labels(const asy_tensors *data)
 static asy_err plan_of(const asy_train_job *job, asy_plan *out)
 {
     const asy_tensors *t = job->data;
-    asy_plan_data data = {t->inputs, t->classes, t->outputs, t->part[ASY_TRAIN].rows};
+    asy_plan_data data = {.inputs = t->inputs,
+                          .classes = t->classes,
+                          .outputs = t->outputs,
+                          .train_rows = t->part[ASY_TRAIN].rows};
+    for (int part = 0; part < ASY_PARTS; part++)
+        if (t->part[part].rows > data.most_rows)
+            data.most_rows = t->part[part].rows;
     return asy_plan_make(job->design, &data, out);
 }
 

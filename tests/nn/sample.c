@@ -169,7 +169,8 @@ void sample_net_open(sample_net *n, const asy_backend *backend, const asy_design
                      const asy_tensors *data, uint64_t seed)
 {
     const asy_tensors_part *p = &data->part[ASY_TRAIN];
-    asy_plan_data shape = {data->inputs, data->classes, data->outputs, p->rows};
+    asy_plan_data shape = {data->inputs, data->classes, data->outputs, p->rows,
+                           p->rows};
     *n = (sample_net){
         .backend = backend,
         .part = {.rows = p->rows, .x = p->x, .label = p->label, .target = p->target}};

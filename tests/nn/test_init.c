@@ -22,7 +22,7 @@ static start fill(const char *layer, uint32_t inputs, uint64_t seed)
     char text[200];
     snprintf(text, sizeof text, "{'hidden': [%s]}", layer);
     start s = {.design = sample_design(text)};
-    asy_plan_data data = {inputs, 3, 3, 10};
+    asy_plan_data data = {inputs, 3, 3, 10, 10};
     assert_int_equal(asy_plan_make(s.design, &data, &s.plan), ASY_OK);
     s.params = asy_alloc(s.plan.shape.params, sizeof *s.params);
     s.statistics = asy_alloc(s.plan.shape.statistics + 1, sizeof *s.statistics);

@@ -204,6 +204,7 @@ static void test_json(void **state)
             m.value[p][i] = NAN;
     m.value[ASY_TEST][ASY_METRIC_ACCURACY] = 0.5;
     m.value[ASY_TRAIN][ASY_METRIC_LOSS] = 2;
+    m.value[ASY_TEST][ASY_METRIC_LOSS] = INFINITY;
     json_t *o = asy_metrics_json(&m);
     assert_int_equal(json_object_size(o), 2);
     NEAR(json_number_value(json_object_get(o, "test_accuracy")), 0.5);
