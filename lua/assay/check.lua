@@ -99,11 +99,11 @@ end
 ---@return string?
 function check.nearest(name, names)
     name = tostring(name):lower():sub(1, 40)
-    local best, least = nil, math.max(2, floor(#name / 2))
+    local best, least = nil, math.min(#name, math.max(2.5, #name / 2 + 0.5))
     for _, known in ipairs(names) do
         local lower = known:lower()
         local d = is_beginning(name, lower) and 0.5 or distance(name, lower:sub(1, 40))
-        if d < least or (d == least and best == nil and d < #name) then
+        if d < least then
             best, least = known, d
         end
     end

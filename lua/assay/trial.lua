@@ -42,6 +42,19 @@ function Trial:prune()
     end
 end
 
+-- "accuracy" is that of the validation part if there is one, else of the test part, else of
+-- the training part.
+local function add_bare_names(self, metrics)
+    for _, part in ipairs { "validate_", "test_", "train_" } do
+        for name, value in pairs(metrics) do
+            local bare = name:sub(1, #part) == part and name:sub(#part + 1)
+            if bare and self[bare] == nil then
+                self[bare] = value
+            end
+        end
+    end
+end
+
 --- Makes the trial of an event or an answer of the host; metrics become fields.
 ---@param fields table
 ---@param params? table
@@ -56,6 +69,7 @@ function trial.new(fields, params, design)
     for name, value in pairs(fields) do
         self[name] = value
     end
+    add_bare_names(self, metrics)
     self.metrics = metrics
     self.id = fields.id or fields.number
     self.params = params or fields.params

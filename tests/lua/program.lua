@@ -192,7 +192,7 @@ end)
 local SPACE = "space = { n = space.int(1, 3) }, "
 
 local broken = {
-    { "syntax", "return assay.rule { space = ", "syntax.lua:6:" },
+    { "syntax", "return assay.rule { space = ", "syntax.lua:7:" },
     { "nothing", "local x = 1", "must end in `return assay.rule { ... }`; it returned nothing" },
     { "key", "return assay.rule { stratgy = 1 }", 'no key "stratgy"; did you mean "strategy"' },
     { "parameter", "return assay.rule { " .. SPACE

@@ -340,6 +340,14 @@ test("host: mistakes in a sweep name the line, and logs before it are kept", fun
     end)
 end)
 
+test("host: a metric without its part is that of the part that judges", function()
+    local trials = require "assay.trial"
+    local t = trials.new { number = 1, score = 0.8, metrics = { train_accuracy = 0.9,
+        test_accuracy = 0.7, validate_accuracy = 0.8, train_loss = 0.1, test_loss = 0.3, size = 5 } }
+    equal({ t.accuracy, t.loss, t.size, t.test_accuracy }, { 0.8, 0.3, 5, 0.7 })
+    equal(t.metrics.accuracy, nil)
+end)
+
 test("host: an empty scatter has ended", function()
     local f = sweep("session:log('%d', #session:map {})"):run(1)
     equal(f.logs, { "0" })
