@@ -160,7 +160,8 @@ static json_t *no_answer(void *ctx, const json_t *query)
 static asy_err ask_small_rule(void)
 {
     static const char source[] = "local assay = require 'assay'\n"
-                                 "return assay.rule { trial = function() "
+                                 "return assay.rule { space = { x = "
+                                 "assay.space.float(0, 1) }, trial = function() "
                                  "return { score = 0 } end }\n";
     asy_asker *asker;
     json_t *call = json_pack("{s:s}", "call", "describe"), *reply = NULL;

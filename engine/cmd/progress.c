@@ -102,7 +102,8 @@ static void draw(asy_progress_view *v, const asy_progress *p)
 static void print_line(asy_progress_view *v, const asy_progress *p)
 {
     uint64_t now = asy_now_ms();
-    bool is_news = (p->trouble != NULL) != v->had_trouble;
+    bool is_news =
+        (p->trouble != NULL) != v->had_trouble || p->state != ASY_SESSION_RUNNING;
     if (v->next_ms == 0)
         v->next_ms = now + PLAIN_EVERY_MS;
     if (now < v->next_ms && !is_news)
