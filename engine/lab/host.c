@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -57,6 +58,17 @@ static asy_err take_token(asy_host *h)
 /* --- opening -------------------------------------------------------------------------
  */
 
+/* Workers open files by the names we give, from wherever they were started. */
+static void make_folder_absolute(asy_host *h)
+{
+    char *path = realpath(h->folder, NULL);
+    if (!path)
+        return;
+    asy_free(h->folder);
+    h->folder = asy_strdup(path);
+    free(path); /* the C library's own */
+}
+
 /* On NNG's threads. */
 static void on_net(void *ctx, asy_net_event *event)
 {
@@ -94,6 +106,7 @@ asy_err asy_host_open(const asy_host_config *config, asy_host **out)
     h->beat_ms = config->beat_ms ? config->beat_ms : BEAT_MS;
     h->lease_ms = BEATS_A_LEASE * h->beat_ms;
     asy_err err = asy_store_open(config->folder, &h->store);
+    make_folder_absolute(h);
     if (!err)
         err = take_token(h);
     if (!err)

@@ -240,7 +240,7 @@ asy_err asy_scatter(asy_session *s, const json_t *command)
     const json_t *list = json_object_get(command, "trials");
     size_t n = json_array_size(list);
     int64_t priority;
-    asy_spec **spec;
+    asy_spec **spec = NULL;
     asy_err err = asy_json_get_int(command, "scatter", "priority", 0, &priority);
     if (!err)
         err = asy_json_get_text(command, "scatter", "label", "", &label);

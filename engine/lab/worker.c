@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "lab/toil.h"
-#include "math/isa.h"
 #include "net/link.h"
 
 enum {
@@ -372,10 +371,7 @@ static asy_err run_threads(worker *w)
 asy_err asy_worker_run(const asy_worker_config *config)
 {
     worker w = {0};
-    asy_err err = asy_blas_check();
-    if (err)
-        return err;
-    err = set_up(&w, config);
+    asy_err err = set_up(&w, config);
     if (!err)
         err = run_threads(&w);
     if (w.link)
