@@ -207,6 +207,30 @@ static void carve_member(const asy_pop *p, carver *c, asy_blas_member *m)
     m->label = carve(c, rows, sizeof *m->label);
 }
 
+/* Memory is kept from one member of a slot to the next: nothing that a pass reads is
+ * left over from before, so only state has to be zeroed. */
+static char *room_for(asy_blas_member *m, size_t bytes)
+{
+    if (bytes <= m->block_bytes)
+        return m->block;
+    asy_free(m->block);
+    m->gradient = m->slot1 = m->slot2 = NULL;
+    m->block = asy_try_alloc_aligned(bytes, 1);
+    m->block_bytes = m->block ? bytes : 0;
+    return m->block;
+}
+
+static void zero_state(const asy_pop *p, asy_blas_member *m)
+{
+    const size_t bytes = p->params * sizeof(float);
+    memset(m->gradient, 0, bytes);
+    if (m->slot1)
+        memset(m->slot1, 0, bytes);
+    if (m->slot2)
+        memset(m->slot2, 0, bytes);
+    memset(m->is_pending, 0, p->ring * sizeof *m->is_pending);
+}
+
 asy_err asy_blas_member_set(asy_pop *p, uint32_t i, const asy_member *member)
 {
     asy_blas_member *m = &p->member[i];
@@ -219,19 +243,18 @@ asy_err asy_blas_member_set(asy_pop *p, uint32_t i, const asy_member *member)
                              .epoch = UINT32_MAX};
     carver count = {0};
     carve_member(p, &count, &fresh);
-    asy_free(m->block);
-    m->block = NULL;
     m->is_alive = false;
-    char *block = asy_try_alloc_aligned(count.used, 1);
-    if (!block)
+    carver hand = {.block = room_for(m, count.used)};
+    if (!hand.block)
         return asy_fail(ASY_ENOMEM,
                         "no memory to train a network of %u layers: %zu bytes",
                         p->shape.layers, count.used);
-    carver hand = {.block = block};
     carve_member(p, &hand, &fresh);
-    fresh.block = block;
+    fresh.block = m->block;
+    fresh.block_bytes = m->block_bytes;
     fresh.is_alive = true;
     *m = fresh;
+    zero_state(p, m);
     return ASY_OK;
 }
 

@@ -56,6 +56,7 @@ typedef struct asy_blas_member {
     int32_t *label; /* or NULL */
     bool has_label;
     void *block; /* owned: all of the above but param and statistics */
+    size_t block_bytes;
 } asy_blas_member;
 
 struct asy_pop {

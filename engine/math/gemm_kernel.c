@@ -19,9 +19,9 @@ enum { ROWS1 = 3, ROWS2 = 0 };
 #endif
 enum { MAX_ROWS = 16, MAX_VECTORS = ROWS2 ? 2 * VB : VB };
 
-/* Bytes of `a`, and steps of k in a turned product, that are worked on before coming
- * back: what stays in a second-level cache. */
-enum { CACHE_BYTES = 256 * 1024, TURNED_STEPS = 512 };
+/* How much of `a`, and how many steps of k in a turned product, are worked on before
+ * coming back: what stays in a second-level cache. */
+enum { CACHE_FLOATS = 64 * 1024, TURNED_STEPS = 512 };
 
 typedef void (*tile_fn)(const asy_gemm *g, size_t i, size_t p, int more);
 
@@ -185,29 +185,41 @@ static const tile_fn turned_tiles[2][MAX_ROWS + 1] = {{0, turned_1x1, turned_2x1
 
 /* Rows are shared out evenly over as few tiles as will do: 16 rows of at most 12 become
  * 8 and 8, since a tile of a few rows costs nearly as much as a tall one. */
+static void walk_rows(const asy_gemm *g, const tile_fn *tile, size_t tallest, size_t p,
+                      int more)
+{
+    size_t left = (g->m + tallest - 1) / tallest;
+    for (size_t i = 0; i < g->m; left--) {
+        size_t rows = (g->m - i + left - 1) / left;
+        tile[rows](g, i, p, more);
+        i += rows;
+    }
+}
+
 static void walk(const asy_gemm *g, const tile_fn tiles[2][MAX_ROWS + 1], int more)
 {
     for (size_t p = 0; p < g->panels;) {
         const size_t two = ROWS2 && g->panels - p >= 2;
         const size_t tallest = two ? ROWS2 : ROWS1;
-        size_t left = (g->m + tallest - 1) / tallest;
-        for (size_t i = 0; i < g->m; left--) {
-            size_t rows = (g->m - i + left - 1) / left;
-            tiles[two][rows](g, i, p, more);
-            i += rows;
-        }
+        if (g->m <= tallest) /* the narrow networks: no divisions for them */
+            tiles[two][g->m](g, 0, p, more);
+        else
+            walk_rows(g, tiles[two], tallest, p, more);
         p += 1 + two;
     }
 }
 
 static void straight_all(const asy_gemm *g)
 {
-    size_t most = CACHE_BYTES / sizeof(float) / g->k;
-    if (most < 4 * ROWS1)
-        most = 4 * ROWS1;
+    if (g->m * g->k <= CACHE_FLOATS) {
+        walk(g, straight_tiles, 0);
+        return;
+    }
+    const size_t most = CACHE_FLOATS / g->k;
     asy_gemm part = *g;
     for (size_t i = 0; i < g->m; i += part.m) {
-        part.m = g->m - i < most ? g->m - i : most;
+        part.m = most < 4 * MAX_ROWS ? 4 * MAX_ROWS : most;
+        part.m = g->m - i < part.m ? g->m - i : part.m;
         part.a = g->a + i * g->lda;
         part.c = g->c + i * g->ldc;
         walk(&part, straight_tiles, 0);
@@ -216,6 +228,10 @@ static void straight_all(const asy_gemm *g)
 
 static void turned_all(const asy_gemm *g)
 {
+    if (g->k <= TURNED_STEPS) {
+        walk(g, turned_tiles, 0);
+        return;
+    }
     asy_gemm part = *g;
     for (size_t k = 0; k < g->k; k += part.k) {
         part.k = g->k - k < TURNED_STEPS ? g->k - k : TURNED_STEPS;

@@ -99,7 +99,7 @@ typedef struct asy_mask {
     float scale;        /* of what is kept */
     asy_area area;      /* element (i,j) has number i*n + j; its word is word number%4
                            of block (number/4, step, DROPOUT, layer) */
-    float *keep;        /* 0 or scale */
+    float *keep;        /* 0 or scale; 0 in the padding of a row */
 } asy_mask;
 
 typedef struct asy_random_kernels {

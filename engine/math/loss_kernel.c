@@ -147,13 +147,13 @@ static lanes open_lanes(const asy_loss_job *job, size_t row)
 /* Adds up the lanes that hold rows of the batch. */
 static void count(asy_loss_job *job, const lanes *l)
 {
-    float loss[V], arg[V];
-    vf_store(loss, vf_mul(l->loss, l->weight));
-    vf_store(arg, l->arg);
-    for (size_t i = 0; i < V && l->row + i < job->rows; i++) {
-        job->loss_sum += loss[i];
-        job->hits += job->label && (int32_t)arg[i] == job->label[l->row + i];
-    }
+    static const float lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                   8, 9, 10, 11, 12, 13, 14, 15};
+    vf one = vf_set(1.0f), zero = vf_zero();
+    vm valid = vf_lt(vf_load(lane), vf_set((float)(job->rows - l->row)));
+    vf hit = vf_if(vf_eq(l->arg, vi_value(l->label)), one, zero);
+    job->loss_sum += vf_sum(vf_if(valid, vf_mul(l->loss, l->weight), zero));
+    job->hits += (size_t)vf_sum(vf_if(valid, hit, zero));
 }
 
 static void run(asy_loss_job *job)

@@ -4,6 +4,7 @@
  * vectors; tests/math/test_random.c compares them.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
 #include "math/kernels.h"
 #include "math/simd.h"
 
@@ -60,6 +61,8 @@ static void mask(const asy_mask *m)
             used += (uint32_t)run;
             j += run;
         }
+        for (size_t j = s.n; j % BLOCK; j++)
+            keep[j] = 0;
     }
 }
 
@@ -80,24 +83,28 @@ static void feistel(const asy_perm *p, uint32_t x[LANES])
     }
 }
 
+static bool any_outside(const asy_perm *p, const uint32_t x[LANES])
+{
+    uint32_t outside = 0;
+    for (int i = 0; i < LANES; i++)
+        outside |= x[i] >= p->n;
+    return outside;
+}
+
+/* Lanes past n follow the first, so that they end when it does. */
 static void rows(const asy_perm *p, uint32_t first, uint32_t n, uint32_t *row)
 {
     for (uint32_t from = 0; from < n; from += LANES) {
-        uint32_t x[LANES], walked[LANES], outside;
-        /* Lanes past n follow the first, so that they end when it does. */
+        uint32_t x[LANES], walked[LANES];
         for (uint32_t i = 0; i < LANES; i++)
             x[i] = first + from + (i < n - from ? i : 0);
         feistel(p, x);
-        do { /* lanes still outside 0..n-1 walk on */
+        while (any_outside(p, x)) { /* those lanes walk on */
             memcpy(walked, x, sizeof x);
             feistel(p, walked);
-            outside = 0;
-            for (int i = 0; i < LANES; i++) {
-                uint32_t out = x[i] >= p->n;
-                x[i] = out ? walked[i] : x[i];
-                outside |= x[i] >= p->n;
-            }
-        } while (outside);
+            for (int i = 0; i < LANES; i++)
+                x[i] = x[i] >= p->n ? walked[i] : x[i];
+        }
         memcpy(row + from, x, sizeof x);
     }
 }
