@@ -96,7 +96,7 @@ typedef struct asy_design_cost {
     uint64_t params;        /* learned numbers */
     uint64_t flops_forward; /* a row: 2 in out + out a dense layer */
     uint64_t flops_train;   /* a row and epoch: forward, both gradients, update share */
-    uint64_t bytes;         /* memory to train one member on `blas` */
+    uint64_t bytes;         /* memory to train one member on `blas`, within a tenth */
 } asy_design_cost;
 
 /* flops_train adds to flops_forward: 2 in out + out for the gradients of W and b, 2 in

@@ -1,14 +1,18 @@
-/* plan.c - a design on data of a given shape: the network it makes, and its cost. */
+/* plan.c - a design on data of a given shape: the network it makes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include "base/mem.h"
 #include "nn/draft.h"
 #include "nn/plan.h"
 
-/* An EVAL pass takes as many rows as keep a layer's work worth its call, but no more
- * than fit beside a deep network: about EVAL_FLOATS activations, all layers together.
- */
-enum { EVAL_MOST = 1024, EVAL_LEAST = 32, EVAL_FLOATS = 1 << 22 };
+/* Rows of an EVAL pass: enough to be worth the call, few enough for a layer's outputs
+ * to stay in the cache, and for all outputs that wait for a skip to stay small. */
+enum {
+    EVAL_MOST = 1024,
+    EVAL_LEAST = 32,
+    LAYER_FLOATS = 1 << 18,
+    WAIT_FLOATS = 1 << 22
+};
 
 asy_loss asy_plan_loss(const asy_design *d, uint32_t classes)
 {
@@ -113,10 +117,14 @@ static asy_err add_layers(asy_plan *p, const asy_design *d)
 
 static uint32_t rows_to_judge(const asy_net_shape *s, uint32_t most_rows)
 {
-    uint64_t widths = s->inputs;
-    for (uint32_t i = 0; i < s->layers; i++)
-        widths += s->layer[i].out;
-    uint64_t rows = EVAL_FLOATS / widths;
+    uint64_t widest = s->inputs, waiting = 2;
+    for (uint32_t i = 0; i < s->layers; i++) {
+        const asy_layer_shape *l = &s->layer[i];
+        widest = l->out > widest ? l->out : widest;
+        waiting = l->skip >= waiting ? l->skip + 1 : waiting;
+    }
+    uint64_t rows = LAYER_FLOATS / widest, room = WAIT_FLOATS / (waiting * widest);
+    rows = room < rows ? room : rows;
     if (rows > EVAL_MOST)
         rows = EVAL_MOST;
     if (rows < EVAL_LEAST)
@@ -177,60 +185,4 @@ bool asy_plan_same_shape(const asy_plan *a, const asy_plan *b)
     for (uint32_t i = 0; same && i < x->layers; i++)
         same = same_layer(&a->layer[i], &b->layer[i]);
     return same;
-}
-
-/* ---- cost ---- */
-
-/* Operations of an update, a parameter and step; square roots and divisions count one.
- */
-static uint64_t update_flops(const asy_optim *o)
-{
-    switch (o->kind) {
-    case ASY_OPT_SGD: return o->momentum > 0 ? 4 : 2;
-    case ASY_OPT_RMSPROP: return 8;
-    case ASY_OPT_ADAGRAD: return 6;
-    case ASY_OPT_ADADELTA: return 13;
-    case ASY_OPT_ADAM: return 12;
-    case ASY_OPT_ADAMW: return 14;
-    default: return 15;
-    }
-}
-
-static void count_layers(const asy_plan *p, asy_design_cost *cost)
-{
-    uint64_t activations = p->shape.inputs;
-    for (uint32_t i = 0; i < p->shape.layers; i++) {
-        const asy_layer_shape *l = &p->layer[i];
-        uint64_t products = 2 * (uint64_t)l->in * l->out;
-        cost->flops_forward += products + l->out;
-        cost->flops_train += 2 * products + 2 * (uint64_t)l->out; /* forward, W and b */
-        cost->flops_train += i > 0 ? products : 0;                /* input */
-        activations +=
-            3 * (uint64_t)l->out; /* before and after the activation, delta */
-    }
-    cost->bytes = activations * (p->shape.batch + p->eval_rows / 2);
-}
-
-asy_design_cost asy_plan_count(const asy_plan *p, const asy_design *d)
-{
-    asy_design_cost c = {.params = p->shape.params};
-    uint64_t updates = c.params * update_flops(&d->optim) * p->steps;
-    uint64_t vectors = 2 + (uint64_t)asy_optim_slots(&d->optim) + 1 /* kept */;
-    count_layers(p, &c);
-    c.flops_train += (updates + p->train_rows - 1) / p->train_rows;
-    c.bytes = sizeof(float) * (c.bytes + vectors * c.params + p->shape.statistics);
-    return c;
-}
-
-asy_err asy_design_count(const asy_design *d, uint32_t inputs, uint32_t classes,
-                         uint32_t outputs, uint32_t train_rows, asy_design_cost *out)
-{
-    asy_plan p;
-    *out = (asy_design_cost){0};
-    asy_plan_data data = {inputs, classes, outputs, train_rows, 0};
-    asy_err e = asy_plan_make(d, &data, &p);
-    if (!e)
-        *out = asy_plan_count(&p, d);
-    asy_plan_fini(&p);
-    return e;
 }
