@@ -12,8 +12,7 @@
 
 /* Ends of ranges where nature gives none. */
 #define MOST_EPOCHS 1e6
-#define MOST_WHOLE 4294967295.0
-#define MOST_REAL 1e30
+#define MOST_ROWS 2147483647.0
 
 _Static_assert(sizeof(asy_act) == sizeof(unsigned), "names are read into enums");
 
@@ -30,7 +29,7 @@ static const asy_field run_fields[] = {
      .names = asy_act_names, .count = ASY_ACT_COUNT},
     {"dropout", ASY_FIELD_FLOAT, offsetof(asy_run, layer.setting.dropout), .max = 1,
      .open_max = true},
-    {"l2", ASY_FIELD_FLOAT, offsetof(asy_run, layer.setting.l2), .max = MOST_REAL},
+    {"l2", ASY_FIELD_FLOAT, offsetof(asy_run, layer.setting.l2), .max = ASY_FIELD_MOST},
     {"batch_norm", ASY_FIELD_FLAG, .offset = offsetof(asy_run, layer.batch_norm)},
     {"init", ASY_FIELD_NAME, offsetof(asy_run, layer.init), .names = asy_init_names,
      .count = ASY_INIT_COUNT},
@@ -113,7 +112,7 @@ static const asy_field output_fields[] = {
     {"init", ASY_FIELD_NAME, offsetof(asy_draft, design.output.init),
      .names = asy_init_names, .count = ASY_INIT_COUNT},
     {"l2", ASY_FIELD_FLOAT, offsetof(asy_draft, design.output.setting.l2),
-     .max = MOST_REAL},
+     .max = ASY_FIELD_MOST},
 };
 
 static asy_err read_output(void *into, const json_t *v, const asy_place *at)
@@ -222,8 +221,8 @@ asy_schedule asy_draft_schedule(asy_schedule_kind kind)
 }
 
 static const asy_field clip_fields[] = {
-    {"norm", ASY_FIELD_FLOAT, offsetof(asy_optim, clip_norm), .max = MOST_REAL},
-    {"value", ASY_FIELD_FLOAT, offsetof(asy_optim, clip_value), .max = MOST_REAL},
+    {"norm", ASY_FIELD_FLOAT, offsetof(asy_optim, clip_norm), .max = ASY_FIELD_MOST},
+    {"value", ASY_FIELD_FLOAT, offsetof(asy_optim, clip_value), .max = ASY_FIELD_MOST},
 };
 
 static asy_err read_clip(void *into, const json_t *v, const asy_place *at)
@@ -279,8 +278,8 @@ static asy_err read_restore(void *into, const json_t *v, const asy_place *at)
 static asy_err read_target(void *into, const json_t *v, const asy_place *at)
 {
     asy_design *d = &((asy_draft *)into)->design;
-    static const asy_field value = {NULL, ASY_FIELD_NUMBER, .min = -MOST_REAL,
-                                    .max = MOST_REAL};
+    static const asy_field value = {NULL, ASY_FIELD_NUMBER, .min = -ASY_FIELD_MOST,
+                                    .max = ASY_FIELD_MOST};
     if (!json_is_object(v) || json_object_size(v) != 1)
         return asy_field_expected(at, "table with one metric, {accuracy = 0.95},", v);
     void *i = json_object_iter((json_t *)v);
@@ -312,7 +311,7 @@ static const asy_field draft_fields[] = {
     {"clip", ASY_FIELD_CALL, .call = read_clip},
     {"epochs", ASY_FIELD_WHOLE, offsetof(asy_draft, design.epochs), .min = 1,
      .max = MOST_EPOCHS},
-    {"batch", ASY_FIELD_WHOLE, offsetof(asy_draft, design.batch), .max = MOST_WHOLE},
+    {"batch", ASY_FIELD_WHOLE, offsetof(asy_draft, design.batch), .max = MOST_ROWS},
     {"loss", ASY_FIELD_CALL, .call = read_loss},
     {"output", ASY_FIELD_CALL, .call = read_output},
     {"class_weight", ASY_FIELD_CALL, .call = read_class_weight},
@@ -323,7 +322,7 @@ static const asy_field draft_fields[] = {
     {"patience", ASY_FIELD_WHOLE, offsetof(asy_draft, design.patience),
      .max = MOST_EPOCHS},
     {"min_delta", ASY_FIELD_NUMBER, offsetof(asy_draft, design.min_delta),
-     .max = MOST_REAL},
+     .max = ASY_FIELD_MOST},
     {"restore_best", ASY_FIELD_CALL, .call = read_restore},
     {"target", ASY_FIELD_CALL, .call = read_target},
     {"max_seconds", ASY_FIELD_NUMBER, offsetof(asy_draft, design.max_seconds),

@@ -50,7 +50,8 @@ static asy_err out_of_range(const asy_field *f, const asy_place *at, const json_
         asy_buf_printf(&b, "whole number %.0f .. %.0f", f->min, f->max);
     } else {
         asy_buf_printf(&b, "number %s %g", f->open_min ? ">" : ">=", f->min);
-        asy_buf_printf(&b, " and %s %g", f->open_max ? "<" : "<=", f->max);
+        if (f->max < ASY_FIELD_MOST)
+            asy_buf_printf(&b, " and %s %g", f->open_max ? "<" : "<=", f->max);
     }
     asy_err e = asy_field_expected(at, asy_buf_text(&b), v);
     asy_buf_fini(&b);

@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "base/json.h"
 
+/* The end of ranges where nature gives none; messages do not mention it. */
+#define ASY_FIELD_MOST 1e30
+
 typedef struct asy_place {
     const struct asy_place *up; /* NULL at the root */
     const char *name;           /* NULL: an element of a list */
