@@ -100,6 +100,8 @@ end
 ---@field batch assay.Batch
 ---@field first integer    place of the first in its batch, from 1
 ---@field count integer
+---@field left integer     how many have not ended
+---@field seq integer      of the scatter
 ---@field items table[]?   { params, design }; nil when nobody asks for them again
 ---@field number integer?  of the first; nil until the host has told
 
@@ -117,14 +119,11 @@ function Board:scatter(batch, first, items, options)
     self.seq = self.seq + 1
     self.made, self.open = self.made + #items, self.open + #items
     self.unsent = self.unsent + #items
-    local chunk = { batch = batch, first = first, count = #items,
-        items = self:needs_items(batch) and items or nil }
-    self.unnumbered[self.seq] = chunk
-    batch.chunks[#batch.chunks + 1] = chunk
-    local command = { ["do"] = "scatter", trials = items, priority = options.priority,
+    local chunk = { batch = batch, first = first, count = #items, left = #items,
+        seq = self.seq, items = self:needs_items(batch) and items or nil }
+    self.unnumbered[self.seq], batch.chunks[self.seq] = chunk, chunk
+    self:push { ["do"] = "scatter", trials = items, priority = options.priority,
         label = options.label }
-    chunk.command = command
-    self:push(command)
     if not self:can_wait() then
         return
     end
@@ -139,11 +138,17 @@ end
 --- Asks the host to stop what the batch still has under way.
 ---@param batch assay.Batch
 function Board:cancel(batch)
-    for _, chunk in ipairs(batch.chunks) do
-        if not chunk.number then
-            chunk.is_cancelled = true
-        else
+    local seqs = {}
+    for seq in pairs(batch.chunks) do
+        seqs[#seqs + 1] = seq
+    end
+    table.sort(seqs)
+    for _, seq in ipairs(seqs) do
+        local chunk = batch.chunks[seq]
+        if chunk.number then
             self:cancel_chunk(chunk)
+        else
+            chunk.is_cancelled = true
         end
     end
 end
@@ -178,12 +183,12 @@ function event.scattered(self, fields)
     if not chunk then
         return
     end
-    self.unnumbered[fields.seq], chunk.command = nil, nil
+    self.unnumbered[fields.seq] = nil
     local first, count = fields.numbers[1], fields.numbers[2]
     if count < chunk.count then -- the host took fewer: the rest never existed
         self.open = self.open - (chunk.count - count)
         chunk.batch:shrink(chunk.count - count)
-        chunk.count = count
+        chunk.count, chunk.left = count, count
     end
     chunk.number = first
     for number = first, first + count - 1 do
@@ -207,7 +212,10 @@ function event.trial(self, fields)
         return
     end
     self.chunk_of[fields.number] = nil
-    self.open = self.open - 1
+    self.open, chunk.left = self.open - 1, chunk.left - 1
+    if chunk.left == 0 then
+        chunk.batch.chunks[chunk.seq] = nil
+    end
     local place = fields.number - chunk.number
     if chunk.items then
         local trial = trial_of(self, chunk, fields.number, fields)

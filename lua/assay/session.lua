@@ -104,17 +104,11 @@ function Batch:cancel()
     self.board:cancel(self)
 end
 
---- Has fn(trial, epoch, value) called for each value that a running trial reports; when it
---- returns "stop" the trial is pruned. Set it right after the scatter.
+--- Has fn(trial, epoch, value) called when a running trial has reported; several times a
+--- second, with the latest value. When it returns "stop" the trial is pruned.
 ---@param fn fun(trial: assay.Trial, epoch: integer, value: number): string?
 function Batch:on_metric(fn)
-    check.func("batch:on_metric", fn)
-    self.on_report = fn
-    for _, chunk in ipairs(self.chunks) do
-        if chunk.command then
-            chunk.command.reports = true
-        end
-    end
+    self.on_report = check.func("batch:on_metric", fn)
 end
 
 -- Proposals -------------------------------------------------------------------------------

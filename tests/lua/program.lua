@@ -187,6 +187,45 @@ test("program: own trials use matrices, training and random numbers", function()
     equal(own("matrix", body).digest, own("matrix2", body, "--workers 1").digest)
 end)
 
+test("program: pruners and on_metric stop trials that run", function()
+    local long = [[
+        local function long(n)
+            return net.mlp { hidden = { { units = 32 + n } }, epochs = 1e6, batch = 4 }
+        end
+        ]]
+    local path = write("pruner.lua", HEAD .. long .. [[return assay.rule {
+        space = { n = space.int(1, 8) }, design = function(p) return long(p.n) end,
+        strategy = strategy.random { trials = 3, pruner = { report = function(_, trial, epoch)
+            return trial.params.n and epoch > 5 and "stop" or "go"
+        end } } }]])
+    local result = session(path, fixture "iris", "Species", "--time 40s", "pruner")
+    equal({ result.done, tonumber(result.text:match('"pruned":%s*(%d+)')) }, { 0, 3 })
+    path = write("metric.lua", HEAD .. long .. [[return assay.rule { sweep = function(session)
+        local batch = session:scatter { long(1), long(2) }
+        batch:on_metric(function(trial) return trial.params.units == 33 and "stop" or nil end)
+        for trial in batch:gather() do
+            session:log("%s %d", trial.state, trial.params.units)
+            batch:cancel()
+        end
+    end }]])
+    result = session(path, fixture "iris", "Species", "--time 40s", "metric")
+    ok(result.said:find("pruned 33", 1, true), result.said)
+    ok(result.said:find("cancelled 34", 1, true), result.said)
+end)
+
+test("program: a sweep may begin with what an earlier session found", function()
+    local first = own("from", "sweep = function(session) session:map { design(1), design(2) } end")
+    local name = first.text:match('"session":%s*"([^"]+)"')
+    local path = write("later.lua", HEAD .. ([[return assay.rule { sweep = function(session)
+        local before = session:from("%s")
+        assert(#before == 2 and before[1].accuracy and before[1].params.layers)
+        session:map({ design(3) }, { label = "third" })
+        assert(#session:trials { label = "third" } == 1)
+        assert(#session:trials { label = "none" } == 0)
+    end }]]):format(name))
+    equal(session(path, fixture "iris", "Species", "", "from").done, 1)
+end)
+
 -- Broken rules ------------------------------------------------------------------------------
 
 local SPACE = "space = { n = space.int(1, 3) }, "
