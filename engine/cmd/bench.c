@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/trust.h"
+#include "data/csv.h"
 #include "math/isa.h"
 #include "math/mat.h"
 #include "nn/train.h"
@@ -49,8 +51,7 @@ static const struct workload {
 
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
-/* --- data ----------------------------------------------------------------------------
- */
+/* --- data --- */
 
 /* Owns what a part points to. */
 typedef struct made {
@@ -89,8 +90,7 @@ static void made_init(made *m, const shape *s)
                            .label = m->label + train};
 }
 
-/* --- timing --------------------------------------------------------------------------
- */
+/* --- timing --- */
 
 typedef struct timing {
     double seconds; /* a trial */
@@ -192,59 +192,125 @@ static asy_err time_gemm(size_t rounds, double *gflops)
     return err;
 }
 
-/* --- the command
- * ----------------------------------------------------------------------- */
-
-static void print_text(double gemm, const timing t[WORKLOADS])
+/* MB/s of reading a CSV file into a table. */
+static asy_err time_csv(const char *path, size_t rounds, double *rate)
 {
-    printf("%s, OpenBLAS %s: %.1f GFLOP/s in products of %d x %d\n\n",
-           asy_isa_name(asy_isa_get()), asy_blas_core(), gemm, GEMM_SIDE, GEMM_SIDE);
-    for (size_t i = 0; i < WORKLOADS; i++) {
-        asy_buf time = {0};
-        asy_text_put_seconds(&time, t[i].seconds);
-        printf("%s  %-40s %10s a trial %8.1f/s %7.1f GFLOP/s\n", workloads[i].id,
-               workloads[i].words, asy_buf_text(&time), 1 / t[i].seconds, t[i].gflops);
-        asy_buf_fini(&time);
+    timing each[MOST_ROUNDS];
+    asy_map map;
+    asy_err err = asy_map_open(path, &map);
+    if (err)
+        return err;
+    double bytes = (double)map.len;
+    asy_map_close(&map);
+    for (size_t i = 0; i < rounds && !err; i++) {
+        asy_table *table = NULL;
+        uint64_t start = asy_now_ns();
+        err = asy_csv_load(path, &(asy_csv_options){.header = -1}, &table);
+        each[i].seconds = (double)(asy_now_ns() - start) * 1e-9;
+        asy_table_free(table);
     }
+    if (!err)
+        *rate = bytes / median(each, rounds).seconds * 1e-6;
+    return err;
 }
 
-static void print_json(double gemm, const timing t[WORKLOADS])
+/* --- the command --- */
+
+/* 0 where nothing was timed. */
+typedef struct figures {
+    double gemm, csv;
+    timing workload[WORKLOADS];
+} figures;
+
+static void print_workload(const struct workload *w, timing t)
 {
-    json_t *o = json_object(), *list = json_object();
+    asy_buf time = {0};
+    asy_text_put_seconds(&time, t.seconds);
+    printf("%s  %-40s %10s a trial %8.1f/s %7.1f GFLOP/s\n", w->id, w->words,
+           asy_buf_text(&time), 1 / t.seconds, t.gflops);
+    asy_buf_fini(&time);
+}
+
+static void print_text(const figures *f)
+{
+    if (f->csv > 0) {
+        printf("%.0f MB/s\n", f->csv);
+        return;
+    }
+    printf("%s, OpenBLAS %s: %.1f GFLOP/s in products of %d x %d\n\n",
+           asy_isa_name(asy_isa_get()), asy_blas_core(), f->gemm, GEMM_SIDE, GEMM_SIDE);
     for (size_t i = 0; i < WORKLOADS; i++)
-        json_object_set_new(
-            list, workloads[i].id,
-            json_pack("{s:f,s:f}", "assay", t[i].seconds, "gflops", t[i].gflops));
+        if (f->workload[i].seconds > 0)
+            print_workload(&workloads[i], f->workload[i]);
+}
+
+static json_t *workloads_json(const figures *f)
+{
+    json_t *list = json_object();
+    for (size_t i = 0; i < WORKLOADS; i++)
+        if (f->workload[i].seconds > 0)
+            json_object_set_new(list, workloads[i].id,
+                                json_pack("{s:f,s:f}", "assay", f->workload[i].seconds,
+                                          "gflops", f->workload[i].gflops));
+    return list;
+}
+
+static void print_json(const figures *f)
+{
+    json_t *o = json_object();
     json_object_set_new(o, "isa", json_string(asy_isa_name(asy_isa_get())));
     json_object_set_new(o, "blas", json_string(asy_blas_core()));
-    json_object_set_new(o, "sgemm_gflops", json_real(gemm));
-    json_object_set_new(o, "workloads", list);
+    if (f->csv > 0)
+        json_object_set_new(o, "csv", json_real(f->csv));
+    if (f->gemm > 0)
+        json_object_set_new(o, "sgemm_gflops", json_real(f->gemm));
+    json_object_set_new(o, "workloads", workloads_json(f));
     asy_print_json(o);
     json_decref(o);
 }
 
+static asy_err time_all(const char *only, size_t rounds, figures *f)
+{
+    asy_err err = time_gemm(rounds, &f->gemm);
+    for (size_t i = 0; i < WORKLOADS && !err; i++)
+        if (!only || strcmp(only, workloads[i].id) == 0)
+            err = time_workload(&workloads[i], rounds, &f->workload[i]);
+    return err;
+}
+
+static bool is_known(const char *id)
+{
+    for (size_t i = 0; i < WORKLOADS; i++)
+        if (strcmp(id, workloads[i].id) == 0)
+            return true;
+    return false;
+}
+
 static int bench(const asy_args *a)
 {
-    timing t[WORKLOADS];
-    double gemm = 0;
+    figures f = {0};
+    const char *only = asy_args_text(a, "only"), *csv = asy_args_text(a, "csv");
     uint64_t rounds = asy_args_whole(a, "rounds");
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return asy_wrong_usage(a, "--rounds: 1 to %d expected, got %llu", MOST_ROUNDS,
                                (unsigned long long)rounds);
+    if (only && !is_known(only))
+        return asy_wrong_usage(a, "--only: W1 to W%d expected, got '%s'", WORKLOADS,
+                               only);
     asy_err err = asy_trust_blas(a);
     if (!err)
-        err = time_gemm(rounds, &gemm);
-    for (size_t i = 0; i < WORKLOADS && !err; i++)
-        err = time_workload(&workloads[i], rounds, &t[i]);
+        err = csv ? time_csv(csv, rounds, &f.csv) : time_all(only, rounds, &f);
     if (!err && asy_args_flag(a, "json"))
-        print_json(gemm, t);
+        print_json(&f);
     else if (!err)
-        print_text(gemm, t);
+        print_text(&f);
     return err ? asy_cannot() : 0;
 }
 
 static const asy_option options[] = {
     {"rounds", ASY_OPTION_WHOLE, "N", "5", "rounds of each; medians are printed"},
+    {"only", ASY_OPTION_TEXT, "W", NULL, "one of the designs: W1 to W6"},
+    {"csv", ASY_OPTION_FILE, "FILE", NULL, "time reading this file instead"},
     {"json", ASY_OPTION_FLAG, NULL, NULL, "print one JSON object"},
     {0}};
 
@@ -254,5 +320,5 @@ const asy_command asy_cmd_bench = {
     .about = "Six designs from tiny to deep, on random data of the shapes of "
              "well-known tables.\n",
     .options = options,
-    .examples = "assay bench\nassay bench --rounds 9 --json\n",
+    .examples = "assay bench\nassay bench --rounds 9 --json\nassay bench --only W3\n",
     .run = bench};
