@@ -62,22 +62,27 @@ function calls.prepare(call)
     return { steps = prepare.steps(the.rule.prepare, cells, the.rule.options) }
 end
 
--- The caller's number of trials wins over the rule's. Each proposal is tried
+-- How many proposals may be made, and how many the caller asked for, if he did. The engine
+-- names the limit that holds: the caller's, else the rule's. A proposal is tried
 -- repeats x folds times.
-local function proposal_limit(rule, trials)
+local function proposal_limits(rule, trials)
     if not trials or trials <= 0 then
         trials = rule.limits.trials
     end
+    if not trials then
+        return nil, nil
+    end
     local each = (rule.repeats or 1) * (rule.folds or 1)
-    return trials and math.max(1, math.floor(trials / each))
+    local limit = math.max(1, math.floor(trials / each))
+    return limit, trials ~= rule.limits.trials and limit or nil
 end
 
 function calls.start(call)
     local rule, start = the.rule, call.session
-    local limit = proposal_limit(rule, start.trials)
+    local limit, wanted = proposal_limits(rule, start.trials)
     local strategy = not rule.sweep and rules.strategy(rule) or nil
     local session = sessions.new(rule, start, limit, strategy and strategy.pruner)
-    the.session = session
+    the.session, session.wanted = session, wanted
     session:set_time(call)
     if rule.sweep then
         session.board:run(rule.sweep, session, rule.options)

@@ -181,6 +181,7 @@ end
 ---@field data table         the prepared data's shape: inputs, classes, ...; and `table`
 ---@field space? assay.Space
 ---@field limit? integer     proposals that may be made
+---@field wanted? integer    proposals that the caller asked for: wins over the strategy's
 ---@field parallel integer   trials that run at a time
 local Session = {}
 Session.__index = Session

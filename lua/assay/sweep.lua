@@ -16,11 +16,11 @@ end
 
 -- How many proposals may still be made.
 local function left(session, strategy)
-    local trials = session:left()
-    if trials == math.huge and strategy.trials then
-        trials = strategy.trials - session.board.made
+    local most = session:left()
+    if strategy.trials and not session.wanted then
+        most = math.min(most, strategy.trials - session.board.made)
     end
-    return trials
+    return most
 end
 
 -- What a strategy proposes, checked unless it is one of ours.

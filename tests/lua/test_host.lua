@@ -62,7 +62,10 @@ end)
 
 test("host: the caller's trials win over the rule's", function()
     local keys = "limits = { trials = 40 }, strategy = strategy.random { trials = 30 }"
-    equal(declared(keys):run(10).made, 40)
+    equal(declared(keys):run(10).made, 30)
+    equal(declared("limits = { trials = 25 }, strategy = strategy.random { trials = 30 }")
+        :run(10).made, 25)
+    equal(declared(keys, { trials = 35 }):run(10).made, 35)
     equal(declared(keys, { trials = 20 }):run(10).made, 20)
     equal(declared("repeats = 3, folds = 2", { trials = 60 }):run(10).made, 10)
     equal(declared("repeats = 3"):run(10).made, 100)

@@ -12,7 +12,7 @@ local test, equal, raises, ok = tap.test, tap.equal, tap.raises, tap.ok
 local function open(s, entries, options)
     options = options or {}
     s:open { space = space.compile(entries, options.constraints), seed = options.seed or 1,
-        limit = options.limit }
+        limit = options.limit, wanted = options.limit }
     return s
 end
 
@@ -42,7 +42,7 @@ test("random: proposals do not depend on how they are asked for", function()
     ok(other[1].rate ~= one[1].rate, "another seed, other proposals")
 end)
 
-test("random: the session's limit wins", function()
+test("random: the number the caller wants wins", function()
     equal(#all(open(strategy.random { trials = 50 }, WIDE, { limit = 80 })), 80)
     equal(#all(open(strategy.random(), WIDE)), 100)
 end)

@@ -13,7 +13,7 @@ Random.__index = Random
 ---@param session assay.Session
 function Random:open(session)
     self.space = session.space
-    self.last = session.limit or self.trials
+    self.last = session.wanted or self.trials
     self.draws = draws.new(session.seed, self.space.dimensions)
 end
 

@@ -221,7 +221,7 @@ end
 function Sobol:open(session)
     local needed = session.space.dimensions + session.space.lists * session.space.longest
     self.space = session.space
-    self.last = session.limit or self.trials
+    self.last = session.wanted or self.trials
     self.draws = mixed_draws(session.seed, math.min(needed, sobol.dimensions))
 end
 
