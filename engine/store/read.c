@@ -240,18 +240,20 @@ static bool trial_row(void *ctx, sqlite3_stmt *q)
     return c->each(c->ctx, &t);
 }
 
+/* One state is said with "=": the index of the best results is known by that. */
 static void put_states(asy_buf *sql, uint32_t states)
 {
     if (states == 0)
         return;
-    asy_buf_puts(sql, " AND state IN (");
+    bool is_one = (states & (states - 1)) == 0;
+    asy_buf_puts(sql, is_one ? " AND state = " : " AND state IN (");
     const char *comma = "";
     for (int i = 0; i < ASY_TRIAL_STATES; i++)
         if (states >> i & 1) {
             asy_buf_printf(sql, "%s%d", comma, i);
             comma = ",";
         }
-    asy_buf_puts(sql, ")");
+    asy_buf_puts(sql, is_one ? "" : ")");
 }
 
 /* Ties are broken by number, so that pages never overlap; no score comes last whatever

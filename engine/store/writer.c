@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 enum {
-    BATCH = 1024, /* operations a transaction */
+    BATCH = 4096, /* operations a transaction */
     FIRST_WAIT_MS = 20,
     LAST_WAIT_MS = 1000,
     CLOSE_PATIENCE_MS = 5000
