@@ -15,7 +15,7 @@ static const asy_embedded *find(const char *path)
 const asy_embedded *asy_embedded_module(const char *module)
 {
     char stem[96], path[128];
-    if (strlen(module) >= sizeof stem)
+    if (strlen(module) >= sizeof stem || strchr(module, '/'))
         return NULL;
     strcpy(stem, module);
     for (char *dot = strchr(stem, '.'); dot; dot = strchr(dot, '.'))

@@ -122,8 +122,10 @@ static int allow_all(scmp_filter_ctx f)
     int e = 0;
     for (int i = 0; i < ALLOWED && !e; i++)
         e = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
-    if (IS_SANITIZED && !e) /* before every longjmp or throw */
+    if (IS_SANITIZED && !e) /* before every longjmp or throw ... */
         e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sigaltstack), 0);
+    if (IS_SANITIZED && !e) /* ... and in every warning */
+        e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(getpid), 0);
     for (int i = 0; i < REFUSED && !e; i++)
         e = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), refused[i], 0);
     return e;

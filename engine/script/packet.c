@@ -21,6 +21,7 @@ asy_err asy_packet_end(asy_buf *out, size_t mark)
     size_t len = out->len - mark - ASY_PACKET_HEAD;
     if (len > ASY_PACKET_MAX) {
         out->len = mark;
+        out->data[mark] = '\0';
         return asy_fail(ASY_EARG,
                         "message of %zu bytes is larger than the limit of %d MiB", len,
                         ASY_PACKET_MAX >> 20);

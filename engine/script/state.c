@@ -178,8 +178,9 @@ asy_err asy_state_new(const asy_state_config *config, asy_state **out)
     s->stop = config->stop;
     s->ctx = config->ctx;
     s->what = "the rule";
-    s->budget.cap = config->memory;
     s->L = lua_newstate(reallocate, s);
+    s->budget.cap =
+        config->memory; /* not before: LuaJIT does not survive a refusal there */
     asy_err e = s->L ? ASY_OK : asy_fail(ASY_ENOMEM, "no memory for a Lua state");
     if (!e && lua_cpcall(s->L, open_protected, s))
         e = asy_fail(ASY_ENOMEM, "no memory for Lua's libraries");

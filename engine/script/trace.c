@@ -50,6 +50,8 @@ static size_t write_frames(lua_State *of, int level, bool library, char *out,
         if (is_wanted(&d, library) && shown++ < MOST_FRAMES)
             put_frame(&d, out, size, &used);
     }
+    if (shown > MOST_FRAMES && used + 8 < size)
+        used += (size_t)snprintf(out + used, size - used, "\n  ...");
     return used;
 }
 

@@ -190,8 +190,10 @@ asy_err asy_value_pack(lua_State *L, int index, const char *what, asy_buf *out)
     asy_err e = pack_any(&p, index, 0, NULL);
     if (!e && out->len > p.limit)
         e = refuse(&p, NULL, "the whole is larger than 16 MiB");
-    if (e)
+    if (e && out->data) {
         out->len = start;
+        out->data[start] = '\0';
+    }
     return e;
 }
 
