@@ -111,7 +111,8 @@ void asy_command_reply(asy_session *s, const json_t *reply)
 void asy_command_failed(asy_session *s, const char *message, bool is_fatal)
 {
     if (is_fatal && asy_talk_restart(s)) {
-        asy_host_say(s->host, ASY_WARN, "the rule is started again: %s", message);
+        asy_log(ASY_INFO, "session %s: the rule is started again: %s", s->name,
+                message);
         return;
     }
     asy_session_end(s, ASY_SESSION_FAILED, message);

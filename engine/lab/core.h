@@ -119,6 +119,7 @@ typedef struct asy_talk {
     asy_event *event; /* ring [cap] */
     uint32_t head, count, cap;
     int64_t given;    /* results (by `told`) that the rule knows of */
+    int64_t known;    /* the same, of calls that were answered */
     int64_t given_ms; /* wall clock of the last of them; the rule's time */
     json_t *reply;    /* of a call that somebody waits for; owned */
     char *message;    /* its failure; owned */

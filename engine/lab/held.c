@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -287,25 +288,46 @@ double asy_held_mean(asy_held *h)
 /* --- what is said to the host
  * ------------------------------------------------------------ */
 
-static void write_jobs(asy_runs *runs, const list *l)
+/* All leases of the lists, results only from the k-th on. Owned by the caller. */
+static uint64_t *list_leases(const asy_held *h, uint32_t k, size_t *n)
 {
-    for (const asy_job *j = l->first; j; j = j->next)
-        asy_runs_add(runs, j->task.lease);
-}
-
-/* Results from the k-th on, then what runs, then what is ready: leases ascend. */
-static void write_held(asy_held *h, uint32_t k, asy_buf *b)
-{
-    asy_runs runs = {0};
+    uint64_t *x =
+        asy_alloc((size_t)h->out_n + h->running.n + h->ready.n + 1, sizeof *x);
     uint32_t i = 0;
+    *n = 0;
     for (const result *r = h->out_first; r; r = r->next)
         if (i++ >= k)
-            asy_runs_add(&runs, r->lease);
-    write_jobs(&runs, &h->running);
-    write_jobs(&runs, &h->ready);
+            x[(*n)++] = r->lease;
+    for (const asy_job *j = h->running.first; j; j = j->next)
+        x[(*n)++] = j->task.lease;
+    for (const asy_job *j = h->ready.first; j; j = j->next)
+        x[(*n)++] = j->task.lease;
+    return x;
+}
+
+static int compare_leases(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Runs ascend. So do the lists, unless trials ended out of order. */
+static void write_held(const asy_held *h, uint32_t k, asy_buf *b)
+{
+    asy_runs runs = {0};
+    size_t n;
+    uint64_t *x = list_leases(h, k, &n);
+    bool ascends = true;
+    for (size_t i = 1; i < n; i++)
+        ascends &= x[i - 1] < x[i];
+    if (!ascends)
+        qsort(x, n, sizeof *x, compare_leases);
+    for (size_t i = 0; i < n; i++)
+        asy_runs_add(&runs, x[i]);
     asy_pack_text(b, "held");
     asy_runs_write(&runs, b);
     asy_runs_fini(&runs);
+    asy_free(x);
 }
 
 /* Trials run in order: of those that were taken together the first is the one. */

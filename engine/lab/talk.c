@@ -161,6 +161,7 @@ static void take_reply(asy_session *s, asy_note *n)
     } else if (!asy_session_is_open(s)) {
         return;
     } else if (n->tree) {
+        t->known = t->given;
         asy_command_reply(s, n->tree);
     } else {
         asy_command_failed(s, n->text ? n->text : "the rule ended", n->is_fatal);
@@ -194,7 +195,7 @@ void asy_talk_note(asy_note *n)
 bool asy_talk_restart(asy_session *s)
 {
     asy_talk *t = &s->talk;
-    int64_t now_at = t->given + s->seq;
+    int64_t now_at = t->known + s->seq;
     /* A rule that dies twice at one place would do so for ever. */
     if (++t->deaths > MOST_DEATHS || (t->deaths > 1 && t->death_at == now_at))
         return false;
