@@ -31,11 +31,11 @@ and every fifth row is kept for the test.]],
     },
 
     -- A function, because the deepest network is an option. `log` draws 8 to 16 as often
-    -- as 64 to 128: what counts in widths and rates is the order of magnitude.
+    -- as 32 to 64: what counts in widths and rates is the order of magnitude.
     space = function(options)
         return {
             depth = space.int(1, options.layers):help("hidden layers"),
-            width = space.int(4, 128, { log = true }):help("units of each hidden layer"),
+            width = space.int(4, 64, { log = true }):help("units of each hidden layer"),
             activation = space.choice { "relu", "tanh", "sigmoid", "gelu" },
             -- Dropping units of a single small layer destroys it, so then it is not tried.
             dropout = space.float(0, 0.5):when(function(p)
