@@ -1,4 +1,5 @@
 /* act.h - activation functions, by name and over arrays of float. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include "base/err.h"

@@ -17,6 +17,7 @@
  * totals() wait. No operation allocates. A population belongs to one thread.
  * The result for a member does not depend on the other members.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,7 +67,9 @@ typedef struct asy_member {
     asy_optim optim;
     uint64_t steps_per_epoch, steps_total; /* for the schedule */
     const asy_layer_setting *layer; /* [layers], borrowed for the member's life */
-    const float *class_weight;      /* [classes] or NULL; borrowed */
+    /* [classes] or NULL; borrowed. Scales a row's loss and delta while training; an
+     * EVAL pass counts every row alike. The mean is over rows, not over weights. */
+    const float *class_weight;
 } asy_member;
 
 /* The rows a population learns from; borrowed, read-only, row-major. */
@@ -84,7 +87,8 @@ typedef enum asy_pass {
 
 typedef enum asy_role {
     ASY_ROLE_PARAM,      /* [params] */
-    ASY_ROLE_GRADIENT,   /* [params], of the last backward */
+    ASY_ROLE_GRADIENT,   /* [params], of the last backward: with l2, before clipping and
+                            the optimizer's decay */
     ASY_ROLE_STATISTICS, /* [statistics] */
     ASY_ROLE_SLOT1,      /* [params], optimizer state */
     ASY_ROLE_SLOT2
@@ -109,7 +113,7 @@ typedef struct asy_backend {
     void (*pop_free)(asy_pop *p);
 
     /* Puts a member into a slot: settings, zeroed slots and gradients, step 0, alive.
-     */
+     * Parameters and statistics stay as they are. ASY_ENOMEM: then it is not alive. */
     asy_err (*member_set)(asy_pop *p, uint32_t m, const asy_member *member);
     /* A stopped member costs nothing and keeps its parameters. */
     void (*member_stop)(asy_pop *p, uint32_t m);
@@ -125,12 +129,13 @@ typedef struct asy_backend {
     void (*gather_eval)(asy_pop *p, const asy_part *part, uint32_t first, uint32_t n);
 
     void (*forward)(asy_pop *p, uint32_t layer, asy_pass pass);
-    void (*loss)(asy_pop *p,
-                 asy_pass pass); /* adds to totals; TRAIN also makes deltas */
+    /* Adds to totals; TRAIN also makes deltas. */
+    void (*loss)(asy_pop *p, asy_pass pass);
     void (*backward)(asy_pop *p, uint32_t layer);
     void (*update)(asy_pop *p);
 
-    /* The batch's outputs after softmax / sigmoid: (rows, outputs). */
+    /* The batch's outputs after softmax / sigmoid, of an EVAL pass whose loss has run:
+     * (rows, outputs). */
     void (*outputs)(asy_pop *p, uint32_t m, float *y);
     asy_totals (*totals)(asy_pop *p, uint32_t m);
     void (*totals_clear)(asy_pop *p);

@@ -5,6 +5,7 @@
  * padding is zero and stays zero under every operation. A member owns one block of
  * memory for everything that training needs; nothing is allocated after member_set.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "math/backend.h"
 #include "math/kernels.h"

@@ -4,6 +4,7 @@
  * tests/math/test_vec.c holds them to: exp 2, log 2, tanh 3, sigmoid 3, softplus 3. NaN
  * stays NaN. Only *_kernel.c files include this.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "math/simd.h"
 

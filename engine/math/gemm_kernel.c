@@ -17,7 +17,7 @@ enum { ROWS1 = 6, ROWS2 = 0 };
 #else
 enum { ROWS1 = 3, ROWS2 = 0 };
 #endif
-enum { MAX_ROWS = 16, MAX_VECTORS = ROWS2 ? 2 * VB : VB };
+enum { MAX_ROWS = 16, MAX_VECTORS = ROWS2 > 0 ? 2 * VB : VB };
 
 /* How much of `a`, and how many steps of k in a turned product, are worked on before
  * coming back: what stays in a second-level cache. */
@@ -112,75 +112,46 @@ INLINE void turned(const asy_gemm *g, size_t i, size_t p, int more, const int ro
     }
 }
 
-#define TILE(rows, panels)                                                             \
-    static void straight_##rows##x##panels(const asy_gemm *g, size_t i, size_t p,      \
-                                           int more)                                   \
-    {                                                                                  \
-        (void)more;                                                                    \
-        straight(g, i, p, rows, panels *VB);                                           \
-    }                                                                                  \
-    static void turned_##rows##x##panels(const asy_gemm *g, size_t i, size_t p,        \
-                                         int more)                                     \
-    {                                                                                  \
-        turned(g, i, p, more, rows, panels *VB);                                       \
-    }
-
-TILE(1, 1)
-TILE(2, 1)
-TILE(3, 1)
-#if defined(__AVX2__)
-TILE(4, 1)
-TILE(5, 1)
-TILE(6, 1)
-#endif
-#if defined(__AVX512F__)
-TILE(7, 1)
-TILE(8, 1)
-TILE(9, 1)
-TILE(10, 1)
-TILE(11, 1)
-TILE(12, 1)
-TILE(13, 1)
-TILE(14, 1)
-TILE(15, 1)
-TILE(16, 1)
-TILE(1, 2)
-TILE(2, 2)
-TILE(3, 2)
-TILE(4, 2)
-TILE(5, 2)
-TILE(6, 2)
-TILE(7, 2)
-TILE(8, 2)
-TILE(9, 2)
-TILE(10, 2)
-TILE(11, 2)
-TILE(12, 2)
-#endif
-
+/* Every height a tile may have, with one panel and with two. */
 // clang-format off
-static const tile_fn straight_tiles[2][MAX_ROWS + 1] = {{0, straight_1x1, straight_2x1, straight_3x1,
-#if defined(__AVX2__)
-    straight_4x1, straight_5x1, straight_6x1,
-#endif
+#define HEIGHTS_TO_6(X, panels) \
+    X(1, panels) X(2, panels) X(3, panels) X(4, panels) X(5, panels) X(6, panels)
+#define HEIGHTS_TO_12(X, panels) HEIGHTS_TO_6(X, panels) \
+    X(7, panels) X(8, panels) X(9, panels) X(10, panels) X(11, panels) X(12, panels)
+#define HEIGHTS_TO_16(X, panels) HEIGHTS_TO_12(X, panels) \
+    X(13, panels) X(14, panels) X(15, panels) X(16, panels)
 #if defined(__AVX512F__)
-    straight_7x1, straight_8x1, straight_9x1, straight_10x1, straight_11x1,
-    straight_12x1, straight_13x1, straight_14x1, straight_15x1, straight_16x1},
-   {0, straight_1x2, straight_2x2, straight_3x2, straight_4x2, straight_5x2, straight_6x2,
-    straight_7x2, straight_8x2, straight_9x2, straight_10x2, straight_11x2, straight_12x2
+#define ONE_PANEL(X) HEIGHTS_TO_16(X, 1)
+#define TWO_PANELS(X) HEIGHTS_TO_12(X, 2)
+#elif defined(__AVX2__)
+#define ONE_PANEL(X) HEIGHTS_TO_6(X, 1)
+#define TWO_PANELS(X)
+#else
+#define ONE_PANEL(X) X(1, 1) X(2, 1) X(3, 1)
+#define TWO_PANELS(X)
 #endif
-}};
-static const tile_fn turned_tiles[2][MAX_ROWS + 1] = {{0, turned_1x1, turned_2x1, turned_3x1,
-#if defined(__AVX2__)
-    turned_4x1, turned_5x1, turned_6x1,
-#endif
-#if defined(__AVX512F__)
-    turned_7x1, turned_8x1, turned_9x1, turned_10x1, turned_11x1,
-    turned_12x1, turned_13x1, turned_14x1, turned_15x1, turned_16x1},
-   {0, turned_1x2, turned_2x2, turned_3x2, turned_4x2, turned_5x2, turned_6x2,
-    turned_7x2, turned_8x2, turned_9x2, turned_10x2, turned_11x2, turned_12x2
-#endif
-}};
+
+#define DEFINE_TILES(rows, panels) \
+    static void straight_##rows##x##panels(const asy_gemm *g, size_t i, size_t p, \
+                                           int more) \
+    { \
+        (void)more; \
+        straight(g, i, p, rows, panels * VB); \
+    } \
+    static void turned_##rows##x##panels(const asy_gemm *g, size_t i, size_t p, \
+                                         int more) \
+    { \
+        turned(g, i, p, more, rows, panels * VB); \
+    }
+ONE_PANEL(DEFINE_TILES)
+TWO_PANELS(DEFINE_TILES)
+
+#define STRAIGHT(rows, panels) straight_##rows##x##panels,
+#define TURNED(rows, panels) turned_##rows##x##panels,
+static const tile_fn straight_tiles[2][MAX_ROWS + 1] = {{0, ONE_PANEL(STRAIGHT)},
+                                                        {0, TWO_PANELS(STRAIGHT)}};
+static const tile_fn turned_tiles[2][MAX_ROWS + 1] = {{0, ONE_PANEL(TURNED)},
+                                                      {0, TWO_PANELS(TURNED)}};
 // clang-format on
 
 /* Rows are shared out evenly over as few tiles as will do: 16 rows of at most 12 become
@@ -199,7 +170,7 @@ static void walk_rows(const asy_gemm *g, const tile_fn *tile, size_t tallest, si
 static void walk(const asy_gemm *g, const tile_fn tiles[2][MAX_ROWS + 1], int more)
 {
     for (size_t p = 0; p < g->panels;) {
-        const size_t two = ROWS2 && g->panels - p >= 2;
+        const size_t two = ROWS2 > 0 && g->panels - p >= 2;
         const size_t tallest = two ? ROWS2 : ROWS1;
         if (g->m <= tallest) /* the narrow networks: no divisions for them */
             tiles[two][g->m](g, 0, p, more);

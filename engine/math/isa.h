@@ -1,4 +1,5 @@
 /* isa.h - which instructions this process uses, and whether OpenBLAS can be trusted. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "base/err.h"
 

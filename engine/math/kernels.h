@@ -6,6 +6,7 @@
  * let it into a result. Nothing here allocates, and every result is a function of
  * shapes and values alone.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* loss.h - what training minimises, and the shape of the network's end. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "base/err.h"
 

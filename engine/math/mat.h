@@ -11,6 +11,7 @@
  * `y` stays empty. Messages name both shapes. A matrix and its views belong to one
  * thread.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

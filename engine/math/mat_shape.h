@@ -1,4 +1,5 @@
 /* mat_shape.h - what the mat*.c files share: rows, and results of the right shape. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "math/mat.h"
 

@@ -1,4 +1,5 @@
 /* names.h - a name from a rule to its place in a list, or an error that helps. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include "base/err.h"

@@ -6,6 +6,7 @@
  * 2016). `decay` is an L2 term added to the gradient, but decoupled (p -= r decay p) in
  * adamw.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -63,6 +64,7 @@ asy_optim asy_optim_default(asy_optimizer kind);
 /* Vectors of state a parameter needs beside itself: 0, 1 or 2. */
 int asy_optim_slots(const asy_optim *o);
 
-/* The rate for step t of `total`, with `per_epoch` steps an epoch. */
+/* The rate for step t (from 0) of `total`, with `per_epoch` steps an epoch. Warm-up
+ * ends at the full rate; the schedule's own time starts after it. */
 float asy_schedule_rate(const asy_optim *o, uint64_t t, uint64_t per_epoch,
                         uint64_t total);

@@ -145,31 +145,26 @@ static void forward(asy_act f, asy_area s, const float *x, float *y)
             memcpy(y + r * s.ld, x + r * s.ld, s.n * sizeof *y);
 }
 
-static void backward(asy_act f, asy_area s, const float *x, const float *y, float *d)
-{
-    WITH_CONSTANT(f, backward_area, s, x, y, d)
-}
+static void backward(asy_act f, asy_area s, const float *x, const float *y,
+                     float *d){WITH_CONSTANT(f, backward_area, s, x, y, d)}
 
-// clang-format off
-#define MAP(name, expression)                                                            \
-    static void name(size_t n, const float *x, float *y)                                 \
-    {                                                                                    \
-        size_t i = 0;                                                                    \
-        for (; i + V <= n; i += V) {                                                     \
-            vf a = vf_load(x + i);                                                       \
-            vf_store(y + i, expression);                                                 \
-        }                                                                                \
-        if (i < n) {                                                                     \
-            vf a = vf_load_first(x + i, n - i);                                          \
-            vf_store_first(y + i, expression, n - i);                                    \
-        }                                                                                \
+#define MAP(name, expression)                                                          \
+    static void name(size_t n, const float *x, float *y)                               \
+    {                                                                                  \
+        size_t i = 0;                                                                  \
+        for (; i + V <= n; i += V) {                                                   \
+            vf a = vf_load(x + i);                                                     \
+            vf_store(y + i, expression);                                               \
+        }                                                                              \
+        if (i < n) {                                                                   \
+            vf a = vf_load_first(x + i, n - i);                                        \
+            vf_store_first(y + i, expression, n - i);                                  \
+        }                                                                              \
     }
-// clang-format on
-MAP(map_exp, vexp(a))
-MAP(map_log, vlog(a))
+MAP(map_exp, vexp(a)) MAP(map_log, vlog(a))
 
-/* Simple enough for the compiler to vectorise. */
-static void add(size_t n, const float *restrict x, float *restrict y)
+    /* Simple enough for the compiler to vectorise. */
+    static void add(size_t n, const float *restrict x, float *restrict y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += x[i];

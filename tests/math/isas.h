@@ -1,4 +1,5 @@
 /* isas.h - runs a test on every instruction set this CPU has. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "math/kernels.h"
 

@@ -1,4 +1,5 @@
 /* ref_act.h - activations and their derivatives in double, by their formulas. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <math.h>
 #include "math/act.h"

@@ -3,6 +3,7 @@
  * Written for reading, after backend.h, with nothing shared with the engine but names
  * and random numbers. Gradients are themselves checked against finite differences.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <math.h>
 #include <stdbool.h>
