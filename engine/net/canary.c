@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/wait.h"
 
 /* --- listener ------------------------------------------------------------------ */
 
@@ -135,27 +136,10 @@ static void *bird_main(void *arg)
     return NULL;
 }
 
-static struct timespec deadline_in(uint32_t ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
 static bird *bird_new(void)
 {
     bird *b = asy_alloc(1, sizeof *b);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&b->sings, &attr);
-    pthread_condattr_destroy(&attr);
+    asy_wait_init(&b->sings);
     pthread_mutex_init(&b->lock, NULL);
     b->users = 2;
     return b;
@@ -171,7 +155,7 @@ bool asy_canary_reaper(uint32_t wait_ms)
         return true; /* no thread to be had says nothing about the reaper */
     }
     pthread_detach(thread);
-    struct timespec deadline = deadline_in(wait_ms);
+    struct timespec deadline = asy_wait_deadline(wait_ms);
     pthread_mutex_lock(&b->lock);
     int code = 0;
     while (!b->has_sung && code == 0)

@@ -10,6 +10,8 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include "base/log.h"
@@ -18,21 +20,32 @@
 #include "net/canary.h"
 #include "net/message.h"
 #include "net/url.h"
+#include "net/wait.h"
 
 enum {
     FREE_SLOTS = 16,
     MOST_SLOTS = 16384, /* beyond it NNG stops reading from the connections */
     SEND_MS = 30000,    /* a peer that does not read loses its reply */
-    CANARY_MS = 2000
+    CANARY_MS = 2000,   /* for an answer */
+    WATCH_MS = 5000,    /* between two looks ... */
+    AGAIN_MS = 500      /* ... after a silence */
 };
+
+/* Where a listener can be reached. */
+typedef struct asy_place {
+    asy_url url;
+    char *text;              /* owned */
+    struct asy_place *older; /* dead, but perhaps still named by somebody */
+} asy_place;
 
 struct asy_listener {
     nng_socket socket;
-    asy_url url;
-    char *text; /* owned */
+    bool may_move; /* the port was ours to choose: another is as good */
     asy_net_sink *sink;
     void *ctx;
-    pthread_mutex_t lock; /* guards what follows; held while the sink runs */
+    _Atomic(asy_place *) place; /* the present one; earlier ones are kept for readers */
+    pthread_mutex_t lock;       /* guards what follows; held while the sink runs */
+    pthread_cond_t stopped;
     bool is_stopped;
     uint32_t slots, free;
 };
@@ -119,7 +132,7 @@ static void send_reply(slot *s, uint64_t epoch, uint8_t type, const asy_buf *bod
     f.body_len = body->len;
     nng_msg *msg;
     if (asy_message_make(&msg, &f)) {
-        asy_log(ASY_ERROR, "%s: no memory for a reply", s->listener->text);
+        asy_log(ASY_ERROR, "%s: no memory for a reply", asy_listener_url(s->listener));
         recycle(s);
         return;
     }
@@ -149,7 +162,7 @@ void asy_request_reply(asy_request *r, uint64_t epoch, uint8_t type,
         return;
     }
     asy_log(ASY_ERROR, "%s: a reply %s of %zu bytes is over the limit",
-            s->listener->text, asy_frame_name(type), body->len);
+            asy_listener_url(s->listener), asy_frame_name(type), body->len);
     send_refusal(s, epoch, "too_large", "the reply is larger than a frame may be");
 }
 
@@ -236,41 +249,141 @@ static void raise_file_limit(void)
     }
 }
 
-static int start_listening(asy_listener *l, const char *url)
+static asy_place *place_new(const char *name, uint16_t port, asy_place *older)
+{
+    asy_place *p = asy_alloc(1, sizeof *p);
+    asy_buf b = {0};
+    asy_buf_printf(&b, strchr(name, ':') ? "tcp://[%s]:%u" : "tcp://%s:%u", name, port);
+    snprintf(p->url.name, sizeof p->url.name, "%s", name);
+    p->url.port = port;
+    p->text = asy_buf_take(&b);
+    p->older = older;
+    return p;
+}
+
+/* Adds an accepting end to the socket; l->place is where. */
+static int add_place(asy_listener *l, const asy_url *url)
 {
     nng_listener inner;
-    int code = nng_rep0_open(&l->socket);
-    if (!code)
-        code = nng_pipe_notify(l->socket, NNG_PIPE_EV_REM_POST, on_gone, l);
-    if (!code)
-        code = nng_listener_create(&inner, l->socket, url);
+    int port = 0;
+    asy_place *wish = place_new(url->name, url->port, NULL);
+    int code = nng_listener_create(&inner, l->socket, wish->text);
     if (!code)
         code = nng_listener_set_size(inner, NNG_OPT_RECVMAXSZ, ASY_WIRE_LIMIT);
     if (!code)
         code = nng_listener_start(inner, 0);
-    int port = 0;
     if (!code)
         code = nng_listener_get_int(inner, NNG_OPT_TCP_BOUND_PORT, &port);
-    l->url.port = (uint16_t)port;
+    if (!code)
+        atomic_store(&l->place,
+                     place_new(url->name, (uint16_t)port, atomic_load(&l->place)));
+    asy_free(wish->text);
+    asy_free(wish);
     return code;
 }
 
-static void put_url(asy_listener *l)
+static int open_socket(asy_listener *l, const asy_url *url)
 {
-    asy_buf b = {0};
-    bool is_v6 = strchr(l->url.name, ':');
-    asy_buf_printf(&b, is_v6 ? "tcp://[%s]:%u" : "tcp://%s:%u", l->url.name,
-                   l->url.port);
-    l->text = asy_buf_take(&b);
+    int code = nng_rep0_open(&l->socket);
+    if (!code)
+        code = nng_pipe_notify(l->socket, NNG_PIPE_EV_REM_POST, on_gone, l);
+    return code ? code : add_place(l, url);
+}
+
+/* --- the watch
+ * ------------------------------------------------------------------------ */
+
+/* False when the listener was stopped meanwhile. */
+static bool wait_watch(asy_listener *l, uint32_t ms)
+{
+    struct timespec deadline = asy_wait_deadline(ms);
+    pthread_mutex_lock(&l->lock);
+    int code = 0;
+    while (!l->is_stopped && code == 0)
+        code = pthread_cond_timedwait(&l->stopped, &l->lock, &deadline);
+    bool goes_on = !l->is_stopped;
+    pthread_mutex_unlock(&l->lock);
+    return goes_on;
+}
+
+/* The dead end is left alone; whoever is connected stays so. A port that somebody else
+ * chose cannot be taken twice. */
+static void move(asy_listener *l)
+{
+    const asy_place *dead = atomic_load(&l->place);
+    asy_url again = {.port = 0};
+    snprintf(again.name, sizeof again.name, "%s", dead->url.name);
+    int code = l->may_move ? add_place(l, &again) : NNG_EADDRINUSE;
+    if (code)
+        asy_log(ASY_ERROR, "%s accepts nobody any more (%s): restart the host",
+                dead->text, nng_strerror(code));
+    else
+        asy_log(ASY_WARN, "%s accepts nobody any more; listening on %s", dead->text,
+                asy_listener_url(l));
+}
+
+/* One silence may be a busy machine; two in a row are a death. */
+static bool is_dead(asy_listener *l, int *silences)
+{
+    *silences = asy_listener_alive(l) ? 0 : *silences + 1;
+    return *silences == 2;
+}
+
+static void look_at_reaper(int *silences)
+{
+    if (*silences >= 2) /* said already, and each look loses a thread */
+        return;
+    *silences = asy_canary_reaper(CANARY_MS) ? 0 : *silences + 1;
+    if (*silences == 2)
+        asy_log(ASY_WARN,
+                "lost connections are not freed any more: restart the host when "
+                "it suits");
+}
+
+static void *watch_main(void *arg)
+{
+    asy_listener *l = arg;
+    int silences = 0, reaper_silences = 0;
+    while (wait_watch(l, silences ? AGAIN_MS : WATCH_MS)) {
+        if (is_dead(l, &silences)) {
+            move(l);
+            silences = 0;
+        }
+        look_at_reaper(&reaper_silences);
+    }
+    return NULL;
+}
+
+/* Detached: the listener lives as long as the process. */
+static void start_watch(asy_listener *l)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, watch_main, l) == 0)
+        pthread_detach(thread);
 }
 
 /* Only for one that never had a slot, so that NNG calls nobody here. */
 static void listener_free(asy_listener *l)
 {
     nng_close(l->socket);
+    asy_place *p = atomic_load(&l->place);
+    if (p)
+        asy_free(p->text);
+    asy_free(p);
+    pthread_cond_destroy(&l->stopped);
     pthread_mutex_destroy(&l->lock);
-    asy_free(l->text);
     asy_free(l);
+}
+
+static asy_listener *listener_new(const asy_url *url, asy_net_sink *sink, void *ctx)
+{
+    asy_listener *l = asy_alloc(1, sizeof *l);
+    l->may_move = url->port == 0;
+    l->sink = sink;
+    l->ctx = ctx;
+    pthread_mutex_init(&l->lock, NULL);
+    asy_wait_init(&l->stopped);
+    return l;
 }
 
 asy_err asy_listener_open(const char *url, asy_net_sink *sink, void *ctx,
@@ -282,19 +395,15 @@ asy_err asy_listener_open(const char *url, asy_net_sink *sink, void *ctx,
     if (err)
         return err;
     raise_file_limit();
-    asy_listener *l = asy_alloc(1, sizeof *l);
-    l->url = parts;
-    l->sink = sink;
-    l->ctx = ctx;
-    pthread_mutex_init(&l->lock, NULL);
-    int code = start_listening(l, url);
-    put_url(l);
+    asy_listener *l = listener_new(&parts, sink, ctx);
+    int code = open_socket(l, &parts);
     pthread_mutex_lock(&l->lock);
     if (!code)
         code = add_slots(l);
     bool is_open = l->slots > 0;
     pthread_mutex_unlock(&l->lock);
     if (is_open) {
+        start_watch(l);
         *out = l;
         return ASY_OK;
     }
@@ -303,7 +412,10 @@ asy_err asy_listener_open(const char *url, asy_net_sink *sink, void *ctx,
     return err;
 }
 
-const char *asy_listener_url(const asy_listener *l) { return l->text; }
+const char *asy_listener_url(const asy_listener *l)
+{
+    return atomic_load(&((asy_listener *)l)->place)->text;
+}
 
 void asy_listener_stop(asy_listener *l)
 {
@@ -311,10 +423,12 @@ void asy_listener_stop(asy_listener *l)
         return;
     pthread_mutex_lock(&l->lock);
     l->is_stopped = true;
+    pthread_cond_broadcast(&l->stopped);
     pthread_mutex_unlock(&l->lock);
 }
 
 bool asy_listener_alive(asy_listener *l)
 {
-    return asy_canary_port(l->url.name, l->url.port, CANARY_MS);
+    const asy_place *p = atomic_load(&l->place);
+    return asy_canary_port(p->url.name, p->url.port, CANARY_MS);
 }

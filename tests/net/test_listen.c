@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include "base/log.h"
 #include "base/pack.h"
 #include "base/rng.h"
 #include "net/canary.h"
@@ -195,26 +196,52 @@ static void scan(const asy_listener *l)
     close(fd);
 }
 
-/* Whether the listener survives depends on NNG; that the canary tells the truth does
- * not. */
-static void canary_tells_whether_the_listener_lives(void **state)
+static void ignore_log(void *ctx, asy_level level, const char *line)
+{
+    (void)ctx;
+    (void)level;
+    (void)line;
+}
+
+/* True when the listener died of it; newer versions of NNG do not. */
+static bool scan_to_death(asy_listener *l)
+{
+    bool is_alive = true;
+    for (int i = 0; i < 30 && is_alive; i++) {
+        scan(l);
+        is_alive = asy_listener_alive(l);
+    }
+    return !is_alive;
+}
+
+static void scanned_to_death_the_host_moves(void **state)
 {
     (void)state;
+    asy_log_set(ignore_log, NULL, ASY_ERROR);
     echo *e = echo_start(any_port);
+    char url[64];
+    snprintf(url, sizeof url, "%s", asy_listener_url(e->listener));
     assert_true(asy_listener_alive(e->listener));
-    asy_link *before = link_to(asy_listener_url(e->listener), 1);
+    asy_link *before = link_to(url, 1);
     ping(before, "before", 5000);
-    for (int i = 0; i < 10; i++)
-        scan(e->listener);
-    bool is_alive = asy_listener_alive(e->listener);
-    asy_link *l = link_to(asy_listener_url(e->listener), 1);
+    bool has_died = scan_to_death(e->listener);
+    asy_link *l = link_to(url, 1);
     asy_frame reply;
     asy_err err = asy_link_call(l, 0, ASY_WORK, NULL, 1000, 1500, &reply);
-    assert_int_equal(err == ASY_OK, is_alive);
+    assert_int_equal(err == ASY_OK, !has_died); /* the canary told the truth */
+    asy_link_close(l);
+    for (int i = 0; has_died && i < 200 && !strcmp(url, asy_listener_url(e->listener));
+         i++)
+        asy_sleep_ms(100);
+    assert_int_equal(strcmp(url, asy_listener_url(e->listener)) != 0, has_died);
+    assert_true(asy_listener_alive(e->listener));
+    l = link_to(asy_listener_url(e->listener), 1);
+    ping(l, "at the new door", 5000);
     ping(before, "those inside are served", 5000);
     asy_link_close(l);
     asy_link_close(before);
     echo_stop(e);
+    asy_log_set(NULL, NULL, ASY_WARN);
 }
 
 static void canary_does_no_harm(void **state)
@@ -297,7 +324,7 @@ int main(void)
         cmocka_unit_test(oversize_costs_the_stranger_its_connection_only),
         cmocka_unit_test(mutated_frames_never_reach_the_host),
         cmocka_unit_test(noise_before_the_greeting_changes_nothing),
-        cmocka_unit_test(canary_tells_whether_the_listener_lives),
+        cmocka_unit_test(scanned_to_death_the_host_moves),
         cmocka_unit_test(canary_does_no_harm),
         cmocka_unit_test(port_in_use_is_said),
         cmocka_unit_test(many_requests_may_be_held),
