@@ -7,11 +7,11 @@
  *
  * One step of the loop is
  *
- *     gather(step)                         rows of the batch, for every member
- *     forward(0) ... forward(L-1)          affine, batch norm, activation, dropout,
- * skip loss                                 value, hits, and the delta at the outputs
- *     backward(L-1) ... backward(0)        gradients of W, b (, gamma, beta), input
- * delta update                               clip, schedule, optimizer
+ *     gather(step)                   rows of the batch, for every member
+ *     forward(0) ... forward(L-1)    affine, batch norm, activation, dropout, skip
+ *     loss                           value, hits, and the delta at the outputs
+ *     backward(L-1) ... backward(0)  gradients of W, b, gamma, beta; input delta
+ *     update                         clip, schedule, optimizer
  *
  * Operations may be asynchronous but keep their order; only read(), outputs() and
  * totals() wait. No operation allocates. A population belongs to one thread.
@@ -34,7 +34,7 @@ typedef struct asy_layer_shape {
     uint32_t in, out;
     bool batch_norm;
     uint32_t skip; /* adds the output of layer (this - skip) after the activation; 0 =
-                      no. The widths are equal. */
+                      no. The widths are equal, skip <= this layer's number. */
     /* Offsets, in floats, into a member's parameters. W is (in, out) row-major, b
      * (out); gamma and beta (out) only with batch_norm. */
     size_t w, b, gamma, beta;

@@ -3,8 +3,9 @@
  * The updates follow the papers and agree with PyTorch's defaults where both exist:
  * sgd (momentum, Nesterov: v = mu v + g; p -= r (g + mu v) or r v), rmsprop, adagrad,
  * adadelta, adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019), nadam (Dozat
- * 2016). `decay` is an L2 term added to the gradient, but decoupled (p -= r decay p) in
- * adamw.
+ * 2016, with PyTorch's momentum schedule). `decay` is an L2 term added to the gradient,
+ * but decoupled (p -= r decay p) in adamw. Of clip_norm and clip_value the norm comes
+ * first.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
