@@ -36,6 +36,11 @@ static void order_proposal(asy_session *s, json_int_t proposal, asy_order order)
         order_one(asy_board_at(s->board, (uint64_t)t->number + i), order);
 }
 
+void asy_command_cancel(asy_session *s, int64_t proposal)
+{
+    order_proposal(s, proposal, ASY_ORDER_CANCEL);
+}
+
 static asy_err do_cancel(asy_session *s, const json_t *c)
 {
     size_t i;

@@ -228,6 +228,7 @@ uint32_t asy_session_each(const asy_session *s); /* trials a proposal */
 /* Commands of a rule (command.c, scatter.c, replay.c, query.c). */
 void asy_command_reply(asy_session *s, const json_t *reply);
 void asy_command_failed(asy_session *s, const char *message, bool is_fatal);
+void asy_command_cancel(asy_session *s, int64_t proposal);
 asy_err asy_scatter(asy_session *s, const json_t *command);
 /* Place, seed, spec and key of a trial whose number is set. */
 void asy_scatter_fill(asy_trial *t, asy_session *s, asy_spec *spec, asy_hash *key);
