@@ -153,6 +153,57 @@ test("host: design mistakes are named", function()
     ok(message:find("^rule%.lua:8:"), message)
 end)
 
+test("host: nothing is kept of trials that have ended", function()
+    local f = declared("strategy = strategy.random { trials = 30000 }")
+    local reply = host.handle { call = "start", session = { seed = 1, trials = 0, table = {},
+        data = { inputs = 4 } } }
+    local made, ended, seq, early = 0, 0, 0, nil
+    repeat
+        local events = {}
+        for _, command in ipairs(reply.commands) do
+            if command["do"] == "scatter" then
+                seq = seq + 1
+                events[1] = { scattered = { seq = seq, numbers = { made + 1, #command.trials } } }
+                made = made + #command.trials
+            end
+        end
+        for number = ended + 1, #events == 0 and made or ended do
+            ended = number
+            events[#events + 1] = { trial = { number = number, state = "done", score = 1 } }
+        end
+        reply = host.handle { call = "resume", events = events, left = {}, now = 1 }
+        if made >= 10000 and not early then
+            collectgarbage()
+            early = collectgarbage("count")
+        end
+    until #reply.commands > 0 and reply.commands[#reply.commands]["do"] == "end"
+    collectgarbage()
+    equal({ made, ended, f.made }, { 30000, 30000, 0 })
+    ok(collectgarbage("count") < early + 100, "KB after 10,000 trials: " .. early)
+end)
+
+test("host: a session that is taken up again makes the same scatters", function()
+    local keys = [[strategy = { n = 0, ask = function(self, n)
+        local list = {}
+        for i = 1, n do
+            self.n = self.n + 1
+            list[i] = { depth = 1 + self.n % 9, rate = self.last or 0 }
+        end
+        return list
+    end, tell = function(self, trial) self.last = trial.score end,
+    finished = function(self) return self.n >= 20 end }]]
+    local function score(params)
+        return params.depth / 10
+    end
+    local before = declared(keys, { score = score }):run(1)
+    -- All results are there at once: events come in the same order, in larger groups.
+    local again = declared(keys, { score = score }):run(3)
+    equal(#again.scatters, #before.scatters)
+    for i, scatter in ipairs(before.scatters) do
+        equal(again.scatters[i].trials, scatter.trials, "scatter " .. i)
+    end
+end)
+
 -- Sweeps ----------------------------------------------------------------------------------
 
 test("host: gather yields each trial as it ends, with its parameters", function()
