@@ -143,16 +143,14 @@ static void break_rule(asy_own *o, const char *message)
 /* A child said why it ends. */
 static asy_err take_error(asy_own *o, const asy_packet *f)
 {
-    json_t *error;
-    const char *message;
-    asy_err e = asy_unpack_value(f->body, f->len, &error);
-    if (!e)
-        e = asy_json_get_text(error, "error", "message", "", &message);
+    char *message;
+    bool fatal;
+    asy_err e = asy_packet_error(f, &message, &fatal);
     if (!e && o->started)
         fail_trial(o, message);
     else if (!e)
         break_rule(o, message);
-    json_decref(error);
+    asy_free(message);
     return e;
 }
 

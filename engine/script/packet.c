@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/mem.h"
+#include "base/pack.h"
 
 enum { READ_SIZE = 256 << 10 };
 
@@ -110,4 +112,21 @@ asy_err asy_packet_write(int fd, const void *bytes, size_t len)
         len -= (size_t)n;
     }
     return ASY_OK;
+}
+
+asy_err asy_packet_error(const asy_packet *p, char **message, bool *fatal)
+{
+    asy_unpack u = asy_unpack_open(p->body, p->len);
+    uint32_t parts;
+    const char *text;
+    size_t len;
+    *message = NULL;
+    asy_err e = asy_unpack_array(&u, &parts);
+    if (!e)
+        e = asy_unpack_text(&u, &text, &len);
+    if (!e)
+        e = asy_unpack_bool(&u, fatal);
+    if (!e)
+        *message = asy_strndup(text, len);
+    return e;
 }

@@ -23,7 +23,7 @@ typedef enum asy_packet_type {
     /* From the child. */
     ASY_PACKET_READY = 65, /* the rule is loaded: nil */
     ASY_PACKET_REPLY,      /* to a CALL: any value */
-    ASY_PACKET_ERROR,      /* {message, fatal}: instead of READY, a REPLY or a RESULT */
+    ASY_PACKET_ERROR,      /* [message, fatal]: instead of READY, a REPLY or a result */
     ASY_PACKET_QUERY,      /* any value; waits for an ANSWER */
     ASY_PACKET_LOG,        /* text */
     ASY_PACKET_RESULTS, /* [[id, seconds, metrics | nil, message | nil], ...], in order
@@ -58,6 +58,9 @@ asy_err asy_packet_fill(asy_packet_reader *r, int fd, size_t *got, bool *again);
  * cannot be a packet. */
 asy_err asy_packet_next(asy_packet_reader *r, asy_packet *out, bool *have);
 void asy_packet_reader_fini(asy_packet_reader *r);
+
+/* The content of an ERROR packet; the message is owned by the caller. */
+asy_err asy_packet_error(const asy_packet *p, char **message, bool *fatal);
 
 /* Writes all bytes to a blocking descriptor. */
 asy_err asy_packet_write(int fd, const void *bytes, size_t len);

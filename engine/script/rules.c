@@ -172,15 +172,9 @@ static void take_query(asy_rule *r, const asy_packet *f)
 
 static void take_error(asy_rule *r, const asy_packet *f)
 {
-    json_t *error;
-    const char *message;
+    char *message;
     bool fatal;
-    asy_err e = asy_unpack_value(f->body, f->len, &error);
-    if (!e)
-        e = asy_json_get_text(error, "error", "message", "", &message);
-    if (!e)
-        e = asy_json_get_bool(error, "error", "fatal", true, &fatal);
-    if (e) {
+    if (asy_packet_error(f, &message, &fatal)) {
         die_of_nonsense(r, asy_errmsg());
     } else if (fatal || r->loading) {
         die(r, message);
@@ -189,7 +183,7 @@ static void take_error(asy_rule *r, const asy_packet *f)
         r->child.deadline = 0;
         reply_failed(r, message, false);
     }
-    json_decref(error);
+    asy_free(message);
 }
 
 /* The child cuts its own log; one that does not is no child of ours any more. */

@@ -73,10 +73,8 @@ void asy_wire_error(asy_wire *w, const char *message, bool fatal)
 {
     asy_wire_flush(w);
     size_t mark = asy_packet_begin(&w->out, ASY_PACKET_ERROR);
-    asy_pack_map(&w->out, 2);
-    asy_pack_text(&w->out, "message");
+    asy_pack_array(&w->out, 2);
     pack_clean_text(&w->out, message, ASY_WIRE_LINE);
-    asy_pack_text(&w->out, "fatal");
     asy_pack_bool(&w->out, fatal);
     asy_packet_end(&w->out, mark);
     send_out(w);

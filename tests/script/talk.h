@@ -29,7 +29,8 @@ typedef struct talk {
     size_t lines, queries;
 } talk;
 
-static void on_reply(void *ctx, asy_rule *r, json_t *tree, char *message, bool fatal)
+static inline void on_reply(void *ctx, asy_rule *r, json_t *tree, char *message,
+                            bool fatal)
 {
     talk *t = ctx;
     (void)r;
@@ -38,7 +39,7 @@ static void on_reply(void *ctx, asy_rule *r, json_t *tree, char *message, bool f
     asy_queue_push(t->replies, p);
 }
 
-static void on_query(void *ctx, asy_rule *r, json_t *query)
+static inline void on_query(void *ctx, asy_rule *r, json_t *query)
 {
     talk *t = ctx;
     json_t *answer;
@@ -49,7 +50,7 @@ static void on_query(void *ctx, asy_rule *r, json_t *query)
     json_decref(answer);
 }
 
-static void on_log(void *ctx, asy_rule *r, char *line)
+static inline void on_log(void *ctx, asy_rule *r, char *line)
 {
     talk *t = ctx;
     (void)r;
@@ -67,7 +68,8 @@ static const asy_rule_limits quick = {
 static const asy_rule_limits patient = {
     .soft_ms = 20000, .hard_ms = 25000, .memory = 64 << 20};
 
-static void talk_open_with(talk *t, const char *source, const asy_rule_limits *limits)
+static inline void talk_open_with(talk *t, const char *source,
+                                  const asy_rule_limits *limits)
 {
     *t = (talk){.replies = asy_queue_new(), .answer = "1"};
     asy_rule_sink sink = {
@@ -77,12 +79,12 @@ static void talk_open_with(talk *t, const char *source, const asy_rule_limits *l
         fail_msg("%s", asy_errmsg());
 }
 
-static void talk_open(talk *t, const char *source)
+static inline void talk_open(talk *t, const char *source)
 {
     talk_open_with(t, source, &patient);
 }
 
-static void talk_call(talk *t, const char *call)
+static inline void talk_call(talk *t, const char *call)
 {
     json_t *tree;
     assert_int_equal(asy_json_parse(call, strlen(call), &tree), ASY_OK);
@@ -90,7 +92,7 @@ static void talk_call(talk *t, const char *call)
     json_decref(tree);
 }
 
-static reply talk_wait(talk *t)
+static inline reply talk_wait(talk *t)
 {
     reply *p = asy_queue_pop(t->replies, 30000);
     if (!p)
@@ -101,14 +103,14 @@ static reply talk_wait(talk *t)
     return r;
 }
 
-static void reply_fini(reply *r)
+static inline void reply_fini(reply *r)
 {
     json_decref(r->tree);
     asy_free(r->message);
     *r = (reply){0};
 }
 
-static void talk_close(talk *t)
+static inline void talk_close(talk *t)
 {
     asy_script_rules.close(t->rule);
     while (asy_queue_length(t->replies)) {
@@ -121,7 +123,7 @@ static void talk_close(talk *t)
 }
 
 /* The next reply must be a failure whose message has that text. */
-static void talk_expect_failure(talk *t, const char *text, bool fatal)
+static inline void talk_expect_failure(talk *t, const char *text, bool fatal)
 {
     reply r = talk_wait(t);
     if (!r.message)
