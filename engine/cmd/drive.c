@@ -102,13 +102,13 @@ static bool on_stop(void *ctx)
 
 typedef struct ending {
     asy_session_state state;
-    char *name, *error; /* owned */
+    uint64_t trials; /* done */
+    char *name;      /* owned */
 } ending;
 
 static bool keep_ending(void *ctx, const asy_row_session *row)
 {
-    *(ending *)ctx =
-        (ending){row->state, asy_strdup(row->name), asy_strdup(row->error)};
+    *(ending *)ctx = (ending){row->state, row->done, asy_strdup(row->name)};
     return false;
 }
 
@@ -136,14 +136,17 @@ static void say_how_to_go_on(const ending *e, const char *folder)
     fprintf(stderr, "resume with: assay resume %s --store %s\n", e->name, folder);
 }
 
-/* An interrupted session has not ended: scripts must not take it for done. */
+/* Why a session failed has been said by the host. An interrupted one has not ended:
+ * scripts must not take it for done. */
 static int status_of(const ending *e)
 {
-    if (e->state == ASY_SESSION_FAILED) {
-        fprintf(stderr, "assay: session %s failed: %s\n", e->name, e->error);
-        return 1;
-    }
-    return was_interrupted ? 1 : 0;
+    return e->state == ASY_SESSION_FAILED || was_interrupted ? 1 : 0;
+}
+
+/* A session that failed before its first trial has no answer. */
+static bool has_answer(const ending *e)
+{
+    return e->state != ASY_SESSION_FAILED || e->trials > 0;
 }
 
 static asy_err finish(asy_host *h, int64_t session, bool as_json, int *status)
@@ -153,7 +156,7 @@ static asy_err finish(asy_host *h, int64_t session, bool as_json, int *status)
     asy_err err = asy_store_flush(store);
     if (!err)
         err = find_ending(store, session, &e);
-    if (!err)
+    if (!err && has_answer(&e))
         err = print_answer(store, session, as_json);
     if (!err) {
         *status = status_of(&e);
@@ -161,7 +164,6 @@ static asy_err finish(asy_host *h, int64_t session, bool as_json, int *status)
             say_how_to_go_on(&e, asy_store_folder(store));
     }
     asy_free(e.name);
-    asy_free(e.error);
     return err;
 }
 

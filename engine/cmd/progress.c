@@ -102,8 +102,9 @@ static void draw(asy_progress_view *v, const asy_progress *p)
 static void print_line(asy_progress_view *v, const asy_progress *p)
 {
     uint64_t now = asy_now_ms();
+    bool has_ended = p->state != ASY_SESSION_RUNNING;
     bool is_news =
-        (p->trouble != NULL) != v->had_trouble || p->state != ASY_SESSION_RUNNING;
+        (p->trouble != NULL) != v->had_trouble || (has_ended && !v->has_ended);
     if (v->next_ms == 0)
         v->next_ms = now + PLAIN_EVERY_MS;
     if (now < v->next_ms && !is_news)
@@ -114,6 +115,7 @@ static void print_line(asy_progress_view *v, const asy_progress *p)
     asy_buf_fini(&words);
     v->next_ms = now + PLAIN_EVERY_MS;
     v->had_trouble = p->trouble != NULL;
+    v->has_ended = has_ended;
 }
 
 void asy_progress_show(asy_progress_view *v, const asy_progress *p)

@@ -10,7 +10,7 @@ typedef struct asy_progress_view {
     FILE *out;
     bool is_drawn;    /* a bar stands in the last line; guarded by out's lock */
     uint64_t next_ms; /* when the next plain line is due */
-    bool had_trouble;
+    bool had_trouble, has_ended; /* so the last plain line said */
 } asy_progress_view;
 
 void asy_progress_show(asy_progress_view *v, const asy_progress *p);
