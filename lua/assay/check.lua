@@ -24,8 +24,17 @@ local function is_library(position)
     return position:sub(1, #home) == home
 end
 
---- "rule.lua:12: " of the innermost frame outside the library. It is "" when there is none,
---- as after `return net.mlp { ... }`: a function called so takes its caller's place.
+-- The rule's file, for messages without a line.
+local file = nil
+
+--- Sets the file that messages name when they have no line.
+---@param name string
+function check.set_file(name)
+    file = name
+end
+
+--- "rule.lua:12: " of the innermost frame outside the library; only the file when there is
+--- none, as after `return net.mlp { ... }`: a function called so takes its caller's place.
 ---@return string
 function check.users_line()
     for level = 2, 40 do
@@ -34,7 +43,7 @@ function check.users_line()
             return position
         end
     end
-    return ""
+    return file and file .. ": " or ""
 end
 
 --- Raises a message at the user's line.

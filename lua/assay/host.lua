@@ -14,32 +14,15 @@ local host = {}
 -- The one rule of this process, and its session once it has started.
 local the = {}
 
--- `return assay.rule { ... }` takes the place of the file's own frame, so a message about
--- the rule's table comes without a position: the file's name is better than nothing.
-local function run(chunk, name)
-    local ok, result = xpcall(function()
-        return chunk(name)
-    end, function(message)
-        if type(message) ~= "string" then
-            return message
-        end
-        local is_placed = message:sub(1, #name + 1) == name .. ":"
-        return (is_placed and "" or name .. ": ") .. message .. core.traceback()
-    end)
-    if not ok then
-        error(result, 0)
-    end
-    return result
-end
-
 --- Runs a rule's chunk and keeps the rule it returns.
 ---@param chunk function
 ---@param name string               of the file, for messages
 ---@param options? table<string, any>  what the caller sets
 function host.open(chunk, name, options)
-    local rule = run(chunk, name)
+    check.set_file(name)
+    local rule = chunk(name)
     if type(rule) ~= "table" or not rule.is_rule then
-        check.fail("%s: the file must end in `return assay.rule { ... }`; it returned %s", name,
+        check.fail("the file must end in `return assay.rule { ... }`; it returned %s",
             check.show(rule))
     end
     rule.file = name

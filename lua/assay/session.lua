@@ -135,18 +135,19 @@ end
 
 -- Gives a message about the `design` function a line, if it has none: `return net.mlp {...}`
 -- leaves no trace of its caller. The function is called once more with parameters that
--- note where they are read; the last place is near the mistake. Else the file has to do.
+-- note where they are read; the last place is near the mistake.
 local function locate(self, message)
-    local params, near = self.designing, self.rule.file .. ": "
-    if params == nil or message:match("^%S+:%d+: ") then
+    local params, lead = self.designing, self.rule.file .. ": "
+    if params == nil or message:sub(1, #lead) ~= lead then
         return message
     end
+    local near = lead
     local watched = setmetatable({}, { __index = function(_, name)
         near = check.users_line()
         return params[name]
     end })
     pcall(self.rule.design, watched, self.rule.options, self.data)
-    return near .. message
+    return near .. message:sub(#lead + 1)
 end
 
 -- An empty table is a list for the engine unless it is marked.

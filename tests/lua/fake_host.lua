@@ -6,6 +6,15 @@ local host = require "assay.host"
 
 local fake = {}
 
+-- Calls a function of the host with no frame of the tests below it, as the engine does.
+local function alone(fn, ...)
+    local ok, answer = coroutine.resume(coroutine.create(fn), ...)
+    if not ok then
+        error(answer, 0)
+    end
+    return answer
+end
+
 local Fake = {}
 Fake.__index = Fake
 
@@ -14,7 +23,7 @@ Fake.__index = Fake
 function fake.new(source, options)
     options = options or {}
     local chunk = assert(loadstring(source, "=rule.lua"))
-    host.open(chunk, "rule.lua", options.set)
+    alone(host.open, chunk, "rule.lua", options.set)
     return setmetatable({
         options = options, queue = {}, events = {}, trials = {}, logs = {}, notes = {},
         commands = {}, scatters = {}, resumes = 0, made = 0, ended = false,
@@ -86,10 +95,10 @@ end
 
 function Fake:start()
     local o = self.options
-    self:take(host.handle { call = "start", session = {
+    self:take(alone(host.handle, { call = "start", session = {
         seed = o.seed or 1, options = {}, parallel = o.parallel or 2, trials = o.trials or 0,
         seconds = o.seconds, data = o.data or { inputs = 4, classes = 3, outputs = 3 },
-        table = { rows = 150 } } })
+        table = { rows = 150 } } }))
     return self
 end
 
@@ -97,8 +106,8 @@ end
 function Fake:resume()
     local events = self.events
     self.events, self.resumes = {}, self.resumes + 1
-    self:take(host.handle { call = "resume", events = events, left = {},
-        now = self.resumes })
+    self:take(alone(host.handle, { call = "resume", events = events, left = {},
+        now = self.resumes }))
     return self
 end
 
