@@ -11,6 +11,7 @@ local trials = require "assay.trial"
 local session = {}
 
 local SCATTER_KEYS = check.set { "priority", "label" }
+local ITEM_KEYS = check.set { "params", "design" }
 local FILTER_KEYS = check.set { "state", "label", "first", "last" }
 
 -- Batches ---------------------------------------------------------------------------------
@@ -165,6 +166,7 @@ local function from_any(self, value, place)
     elseif is_design(value) then
         return { params = object(net.summary(value)), design = value }
     elseif is_design(value.design) then
+        check.keys(("session:scatter: item %d"):format(place), value, ITEM_KEYS)
         return { params = object(value.params or net.summary(value.design)),
             design = value.design }
     elseif self.rule.design then

@@ -25,7 +25,6 @@ local trial = {}
 ---@field worker string
 ---@field cached boolean
 local Trial = {}
-Trial.__index = Trial
 
 --- A metric after each epoch, such as "validate_accuracy".
 ---@param metric string
@@ -55,13 +54,25 @@ local function add_bare_names(self, metrics)
     end
 end
 
+-- trial:curve(name) and trial.curve(name) are the same.
+local meta = {
+    __index = function(self, name)
+        if name == "curve" then
+            return function(first, second)
+                return Trial.curve(self, second or first)
+            end
+        end
+        return Trial[name]
+    end,
+}
+
 --- Makes the trial of an event or an answer of the host; metrics become fields.
 ---@param fields table
 ---@param params? table
 ---@param design? assay.Design
 ---@return assay.Trial
 function trial.new(fields, params, design)
-    local self = setmetatable({}, Trial)
+    local self = setmetatable({}, meta)
     local metrics = fields.metrics or {}
     for name, value in pairs(metrics) do
         self[name] = value
