@@ -13,6 +13,7 @@ local trials = require "assay.trial"
 local board = {}
 
 local CHUNK = 500 -- proposals in one scatter command, and scattered before a message goes
+local WEIGHT = 20000 -- the same in entries: layers and elements of lists
 local AHEAD = 20000 -- proposals under way at most, before a sweep has to wait
 
 ---@class assay.Board
@@ -23,7 +24,15 @@ local AHEAD = 20000 -- proposals under way at most, before a sweep has to wait
 local Board = {}
 Board.__index = Board
 
---- Proposals in one scatter command.
+--- True when a scatter command of so many proposals and entries is full.
+---@param count integer
+---@param weight integer
+---@return boolean
+function board.is_full(count, weight)
+    return count >= CHUNK or weight >= WEIGHT
+end
+
+--- Proposals to ask a strategy for at a time.
 board.chunk = CHUNK
 
 --- An empty board.
@@ -31,9 +40,12 @@ board.chunk = CHUNK
 ---@param pruner? assay.Pruner  judges the reports of all trials
 ---@return assay.Board
 function board.new(limit, pruner)
-    return setmetatable({ limit = limit, pruner = pruner, made = 0, open = 0, seq = 0,
-        unsent = 0, commands = {}, unnumbered = {}, chunk_of = {}, is_over = false,
-        locate = function(message) return message end }, Board)
+    local self = { limit = limit, pruner = pruner, made = 0, open = 0, seq = 0, unsent = 0,
+        unsent_weight = 0, commands = {}, unnumbered = {}, chunk_of = {}, is_over = false }
+    function self.locate(message)
+        return message
+    end
+    return setmetatable(self, Board)
 end
 
 --- Adds a command for the host.
@@ -57,7 +69,7 @@ function Board:pause(is_waiting)
         check.fail("session: only the sweep itself can wait for trials, not a callback and "
             .. "not a coroutine of its own")
     end
-    self.unsent = 0
+    self.unsent, self.unsent_weight = 0, 0
     coroutine.yield(is_waiting)
 end
 
@@ -114,11 +126,12 @@ end
 ---@param batch assay.Batch
 ---@param first integer
 ---@param items table[]   { params, design }
+---@param weight integer
 ---@param options { priority?: integer, label?: string }
-function Board:scatter(batch, first, items, options)
+function Board:scatter(batch, first, items, weight, options)
     self.seq = self.seq + 1
     self.made, self.open = self.made + #items, self.open + #items
-    self.unsent = self.unsent + #items
+    self.unsent, self.unsent_weight = self.unsent + #items, self.unsent_weight + weight
     local chunk = { batch = batch, first = first, count = #items, left = #items,
         seq = self.seq, items = self:needs_items(batch) and items or nil }
     self.unnumbered[self.seq], batch.chunks[self.seq] = chunk, chunk
@@ -127,7 +140,7 @@ function Board:scatter(batch, first, items, options)
     if not self:can_wait() then
         return
     end
-    if self.unsent >= CHUNK then
+    if board.is_full(self.unsent, self.unsent_weight) then
         self:pause(false)
     end
     self:wait_until(function()
@@ -304,7 +317,7 @@ function Board:step()
         end
     end
     local commands = self.commands
-    self.commands, self.unsent = {}, 0
+    self.commands = {}
     return { commands = commands, waiting = is_waiting and not self.is_over }
 end
 

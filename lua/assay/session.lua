@@ -166,7 +166,12 @@ local function from_any(self, value, place)
     elseif is_design(value) then
         return { params = object(net.summary(value)), design = value }
     elseif is_design(value.design) then
-        check.keys(("session:scatter: item %d"):format(place), value, ITEM_KEYS)
+        local where = ("session:scatter: item %d"):format(place)
+        check.keys(where, value, ITEM_KEYS)
+        if value.params ~= nil and type(value.params) ~= "table" then
+            check.fail("%s: params: table of names and values expected, got %s", where,
+                check.show(value.params))
+        end
         return { params = object(value.params or net.summary(value.design)),
             design = value.design }
     elseif self.rule.design then
@@ -208,15 +213,28 @@ local function check_scatter(list, options)
     end
 end
 
+-- Entries of a proposal, a measure of what it weighs in a message.
+local function weigh(item)
+    local weight = 1 + (item.design and #item.design.hidden or 0)
+    for _, value in pairs(item.params) do
+        if type(value) == "table" then
+            weight = weight + #value
+        end
+    end
+    return weight
+end
+
 local function scatter(self, batch, list, make, options)
     local count, before = self.board:allow(#list), batch.size
+    local items, first, weight = {}, 1, 0
     batch.size = before + count
-    for first = 1, count, boards.chunk do
-        local items = {}
-        for place = first, math.min(count, first + boards.chunk - 1) do
-            items[#items + 1] = make(self, list[place], place)
+    for place = 1, count do
+        local item = make(self, list[place], place)
+        items[#items + 1], weight = item, weight + weigh(item)
+        if place == count or boards.is_full(#items, weight) then
+            self.board:scatter(batch, before + first, items, weight, options)
+            items, first, weight = {}, place + 1, 0
         end
-        self.board:scatter(batch, before + first, items, options)
     end
     return batch
 end

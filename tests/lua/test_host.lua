@@ -271,6 +271,17 @@ test("host: a large scatter goes out in chunks and stays one batch", function()
     equal(f.logs, { "761995 1234" })
 end)
 
+test("host: heavy designs go out in smaller chunks", function()
+    local f = sweep([[
+        local list, widths = {}, {}
+        for i = 1, 1000 do widths[i] = i end
+        for i = 1, 50 do list[i] = { params = { w = widths }, design = net.mlp { hidden = net.widths(widths) } } end
+        session:log("%d", #session:map(list))]]):run(30)
+    equal(f.logs, { "50" })
+    equal(#f.scatters[1].trials, 10)
+    equal(#f.scatters, 5)
+end)
+
 test("host: cancel stops what has not ended", function()
     local f = sweep([[
         local batch = session:scatter(designs(6))
@@ -387,6 +398,9 @@ test("host: mistakes in a sweep name the line, and logs before it are kept", fun
     end)
     raises('session:scatter: item 1: no key "param"; did you mean "params"', function()
         sweep("session:scatter { { param = { a = 1 }, design = design(1) } }"):run(1)
+    end)
+    raises("session:scatter: item 1: params: table of names and values expected, got 5", function()
+        sweep("session:scatter { { params = 5, design = design(1) } }"):run(1)
     end)
     raises('session:scatter: options: no key "prio"; did you mean "priority"', function()
         sweep("session:scatter({}, { prio = 1 })"):run(1)
