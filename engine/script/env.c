@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "script/embed.h"
+#include "script/pairs.h"
 
 /* Registry: the rule's environment, the library's, and what require() has loaded. */
 #define RULE_ENV "assay.env.rule"
@@ -200,11 +201,15 @@ static void fill(lua_State *L, lua_CFunction require)
     lua_setfield(L, -2, "_G");
 }
 
-static void make(lua_State *L, const char *name, lua_CFunction require)
+static void make_environments(lua_State *L)
 {
     lua_newtable(L);
-    fill(L, require);
-    lua_setfield(L, LUA_REGISTRYINDEX, name);
+    fill(L, library_require);
+    lua_setfield(L, LUA_REGISTRYINDEX, LIBRARY_ENV);
+    lua_newtable(L);
+    fill(L, rule_require);
+    asy_pairs_set(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, RULE_ENV);
 }
 
 /* ("x"):upper() uses a copy that nobody else holds, and the metatable is sealed. */
@@ -236,8 +241,7 @@ void asy_env_open(lua_State *L, bool jit)
     luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | (jit ? LUAJIT_MODE_ON : LUAJIT_MODE_OFF));
     lua_newtable(L);
     lua_setfield(L, LUA_REGISTRYINDEX, LOADED);
-    make(L, RULE_ENV, rule_require);
-    make(L, LIBRARY_ENV, library_require);
+    make_environments(L);
     seal_strings(L);
     lua_newtable(L); /* LuaJIT's own list of libraries: what a literal 1LL may load */
     lua_setfield(L, LUA_REGISTRYINDEX, "_LOADED");

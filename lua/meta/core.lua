@@ -17,7 +17,8 @@
 --
 -- All three raise on failure; the engine adds the traceback. A rule sees its own copies
 -- of the standard tables, `require` for "assay" and "assay.<name>" (not assay.core,
--- not assay.host), and print (one line of the log).
+-- not assay.host), print (one line of the log), math.random seeded by the session, and a
+-- pairs() that goes through keys in a fixed order.
 --
 -- Trees cross the border so: tables with keys 1..n are lists, tables with only text keys
 -- are objects, anything else is an error that names the place. An empty table is a list

@@ -124,6 +124,28 @@ static void test_strings_are_sealed(void **state)
     must(*state, "assert(not pcall(setmetatable, '', {}))");
 }
 
+/* LuaJIT's own order changes from process to process. */
+static void test_pairs(void **state)
+{
+    must(*state, "local seen = {}\n"
+                 "local t = { z = 1, a = 2, ab = 3, [10] = 4, [-1] = 5, [1.5] = 6,\n"
+                 "            [true] = 7, [false] = 8, [1] = 9 }\n"
+                 "for k, v in pairs(t) do\n"
+                 "  assert(t[k] == v)\n"
+                 "  seen[#seen + 1] = tostring(k)\n"
+                 "end\n"
+                 "local order = table.concat(seen, ' ')\n"
+                 "assert(order == '-1 1 1.5 10 a ab z false true', order)");
+    must(*state, "local n = 0 for i, v in pairs { 5, 6, 7 } do n = n + i * v end\n"
+                 "assert(n == 38) for _ in pairs {} do error() end");
+    must(*state, "local t, n = {}, 0 for i = 1, 300 do t['k' .. i] = i end\n"
+                 "for k in pairs(t) do n = n + 1 t[k] = nil end\n"
+                 "assert(n == 300 and next(t) == nil)");
+    must(*state, "local t = { a = 1, b = 2 } for k in pairs(t) do t.b = nil assert(k "
+                 "== 'a') end");
+    must_fail(*state, "pairs(3)", "table expected");
+}
+
 static void test_messages(void **state)
 {
     must_fail(*state, "local x = 1\nlocal y = = 2", "rule.lua:2:");
@@ -180,8 +202,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_absent),   TEST(test_present), TEST(test_no_bytecode),
-        TEST(test_require),  TEST(test_no_ffi),  TEST(test_strings_are_sealed),
-        TEST(test_messages), TEST(test_embedded)};
+        TEST(test_absent),  TEST(test_present),  TEST(test_no_bytecode),
+        TEST(test_require), TEST(test_no_ffi),   TEST(test_strings_are_sealed),
+        TEST(test_pairs),   TEST(test_messages), TEST(test_embedded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
