@@ -85,6 +85,38 @@ asy_err asy_table_find(const asy_table *t, const char *name, uint32_t *column)
 /* --- describing ----------------------------------------------------------------------
  */
 
+/* Number columns of few values may be classes: their counts, by value. */
+static void describe_values(const asy_table *t, const asy_column *c, json_t *o)
+{
+    double value[SHOWN_COUNTS];
+    uint64_t count[SHOWN_COUNTS] = {0};
+    size_t n = 0, i;
+    for (uint64_t r = 0; r < t->rows; r++) {
+        if (isnan(c->number[r]))
+            continue;
+        for (i = 0; i < n && value[i] != c->number[r]; i++)
+            ;
+        if (i == SHOWN_COUNTS)
+            return;
+        value[i] = c->number[r];
+        n += i == n;
+        count[i]++;
+    }
+    json_t *values = json_array();
+    for (double last = -INFINITY; json_array_size(values) < n;) {
+        size_t least = n;
+        for (i = 0; i < n; i++)
+            if ((least == n || value[i] < value[least]) &&
+                (value[i] > last || json_array_size(values) == 0))
+                least = i;
+        last = value[least];
+        json_array_append_new(values,
+                              json_pack("{s:o, s:I}", "value", asy_json_real(last),
+                                        "count", (json_int_t)count[least]));
+    }
+    json_object_set_new(o, "values", values);
+}
+
 /* Mean and standard deviation (n - 1) with the second pass around the mean, so that
  * large offsets cost no digits. Infinite cells make both infinite or undefined: shown
  * as null. */
@@ -113,6 +145,7 @@ static void describe_number(const asy_table *t, const asy_column *c, json_t *o)
         if (!isnan(c->number[r]))
             json_array_append_new(examples, asy_json_real(c->number[r]));
     json_object_set_new(o, "examples", examples);
+    describe_values(t, c, o);
 }
 
 /* The counts of the most frequent categories, largest first, in order of code if equal.

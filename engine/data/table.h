@@ -45,8 +45,11 @@ void asy_table_seal(asy_table *t);
  * with the nearest and the known names. */
 asy_err asy_table_find(const asy_table *t, const char *name, uint32_t *column);
 
-/* {"rows", "columns": [{"name","type","missing","categories","min","max","mean","std",
- * "examples"}...]}: what `assay data` and the page show. Owned by the caller. */
+/* {"rows", "columns": [{"name","type","missing", "examples",
+ *   number:   "min","max","mean","std", and "values": [{"value","count"}...] in
+ * ascending order when there are at most 20 of them category: "categories", "top":
+ * [{"name","count"}...], the most frequent 20 ignored:  "reason"}...]}: what `assay
+ * data` and the page show. Owned by the caller. */
 json_t *asy_table_describe(const asy_table *t);
 
 /* Columnar binary file (our own layout, versioned, checksummed) for re-reading at once.

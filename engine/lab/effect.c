@@ -260,7 +260,8 @@ static void judge(bool maximize, asy_holdout *h)
 {
     double gain = maximize ? h->difference : -h->difference;
     double surely = maximize ? h->low : -h->high;
-    h->verdict = surely > 0 ? "holds" : gain > 0 ? "weak" : "fails";
+    h->is_sure = surely > 0;
+    h->verdict = h->is_sure ? "holds" : gain > 0 ? "weak" : "fails";
 }
 
 static void look_twice(const asy_trials *t, const groups *g, asy_key key, asy_effect *e)

@@ -19,6 +19,7 @@ typedef struct asy_level {
 typedef struct asy_holdout {
     size_t better, worse;
     double difference, low, high; /* better - worse; NaN when a half is too small */
+    bool is_sure;                 /* the verdict is "holds" */
     const char *verdict; /* "holds", "weak", "fails", "too few trials"; static */
 } asy_holdout;
 

@@ -43,18 +43,30 @@ static json_t *holdout_json(const asy_effect *e)
     return o;
 }
 
-/* "IF activation = tanh THEN accuracy +0.110 [0.080, 0.140] against sigmoid". */
+/* "IF activation = tanh THEN accuracy +0.110 [0.080, 0.140] against sigmoid", when the
+ * second look agrees. */
 static json_t *sentence(const asy_trials *t, const asy_effect *e)
 {
     const asy_holdout *h = &e->holdout;
+    const char *name = e->factor->name;
     asy_buf b = {0};
-    if (e->low <= e->chance || isnan(h->difference))
-        asy_buf_printf(&b, "%s: no effect on %s beyond chance in %zu proposals",
-                       e->factor->name, t->metric, e->n);
+    if (e->low <= e->chance)
+        asy_buf_printf(&b, "%s: no clear effect on %s in %zu proposals", name,
+                       t->metric, e->n);
+    else if (isnan(h->difference))
+        asy_buf_printf(&b, "%s: seems to matter for %s; too few proposals to check",
+                       name, t->metric);
+    else if (h->is_sure)
+        asy_buf_printf(&b, "IF %s = %s THEN %s %+.3g [%.3g, %.3g] against %s", name,
+                       e->level[h->better].name, t->metric, h->difference, h->low,
+                       h->high, e->level[h->worse].name);
     else
-        asy_buf_printf(&b, "IF %s = %s THEN %s %+.3g [%.3g, %.3g] against %s",
-                       e->factor->name, e->level[h->better].name, t->metric,
-                       h->difference, h->low, h->high, e->level[h->worse].name);
+        asy_buf_printf(
+            &b,
+            "%s: matters for %s, but not settled which is best (%s against %s: "
+            "%+.3g [%.3g, %.3g])",
+            name, t->metric, e->level[h->better].name, e->level[h->worse].name,
+            h->difference, h->low, h->high);
     json_t *text = json_string(asy_buf_text(&b));
     asy_buf_fini(&b);
     return text;
@@ -132,7 +144,8 @@ static void note_trials(const asy_trials *t, json_t *notes)
 {
     asy_buf b = {0};
     size_t n = scored(t);
-    asy_buf_printf(&b, "%zu proposals with a %s; intervals are 95 %%", n, t->metric);
+    asy_buf_printf(&b, "%zu proposals have a score (%s); intervals are 95 %%", n,
+                   t->metric);
     note(notes, &b);
     if (n < FEW_PROPOSALS) {
         asy_buf_clear(&b);
