@@ -17,13 +17,13 @@ static const char token_name[] = "ASSAY_TOKEN";
 
 enum { TOKEN_LIMIT = 4096 };
 
-static volatile sig_atomic_t is_draining;
+static atomic_bool is_draining; /* lock-free: a handler may set it */
 
 /* The first signal lets running trials go back, the second one kills. */
 static void drain(int signal_number)
 {
     (void)signal_number;
-    is_draining = 1;
+    atomic_store(&is_draining, true);
 }
 
 static void set_signals(void)

@@ -199,7 +199,7 @@ struct asy_session {
     uint64_t started_ms;   /* monotonic, of this life */
     int64_t created;       /* wall ms */
     uint64_t saved_ms;     /* monotonic: row last written */
-    bool is_out_of_time;
+    uint64_t late_ms;      /* monotonic: when its time was over; 0 = it is not */
     double best;
     uint32_t best_trial;
     char *best_params; /* owned */

@@ -47,7 +47,7 @@ static uint32_t waiting_trials(const asy_host *h)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < h->sessions; i++)
-        if (asy_session_is_open(h->session[i]) && !h->session[i]->is_out_of_time)
+        if (asy_session_is_open(h->session[i]) && !h->session[i]->late_ms)
             n += asy_board_in(h->session[i]->board, ASY_TRIAL_QUEUED);
     return n;
 }
@@ -70,7 +70,7 @@ static uint32_t allowance(const asy_peer *p)
 
 static bool may_give(asy_session *s)
 {
-    if (!asy_session_is_open(s) || s->is_out_of_time || !asy_board_peek(s->board))
+    if (!asy_session_is_open(s) || s->late_ms || !asy_board_peek(s->board))
         return false;
     uint32_t out = asy_board_in(s->board, ASY_TRIAL_LEASED) +
                    asy_board_in(s->board, ASY_TRIAL_RUNNING);

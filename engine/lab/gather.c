@@ -195,12 +195,19 @@ static asy_trial_state state_of(const tally *y)
     return y->failed ? ASY_TRIAL_FAILED : ASY_TRIAL_CANCELLED;
 }
 
+/* Of equals the first by number is best, whichever came first. */
+static bool is_best(const asy_session *s, double score, uint32_t number)
+{
+    return asy_objective_better(&s->setup.objective, score, s->best) ||
+           (score == s->best && number < s->best_trial);
+}
+
 static void note_best(asy_session *s, uint32_t proposal)
 {
     tally y = tally_of(s, proposal);
-    if (!y.done || !asy_objective_better(&s->setup.objective, y.score, s->best))
+    const asy_trial *t = trial_of(s, proposal, 0);
+    if (!y.done || !is_best(s, y.score, t->number))
         return;
-    asy_trial *t = trial_of(s, proposal, 0);
     s->best = y.score;
     s->best_trial = t->number;
     asy_free(s->best_params);

@@ -6,7 +6,7 @@
 #include "lab/core.h"
 
 enum {
-    SAVE_MS = 5000,
+    SAVE_MS = 1000,
     GRACE_MS = 2000 /* for trials that run when the host is told to stop */
 };
 
@@ -142,16 +142,22 @@ static void look_at_rate(asy_session *s, uint64_t now)
     s->mark[1].ended = asy_board_count(s->board) - asy_board_open(s->board);
 }
 
+/* When handing out ended: the host was told to stop, or the time is over. 0 = goes on.
+ */
+static uint64_t stopped_since(asy_session *s, uint64_t now)
+{
+    if (s->time_limit > 0 && asy_session_seconds(s) >= s->time_limit && !s->late_ms)
+        s->late_ms = now;
+    return s->host->is_stopping ? s->host->stop_ms : s->late_ms;
+}
+
 void asy_session_tick(asy_session *s, uint64_t now)
 {
     if (!asy_session_is_open(s))
         return;
     look_at_rate(s, now);
-    if (s->time_limit > 0 && asy_session_seconds(s) >= s->time_limit)
-        s->is_out_of_time = true;
-    bool stops = s->is_out_of_time || s->host->is_stopping;
-    bool is_late = s->host->is_stopping && now - s->host->stop_ms > GRACE_MS;
-    if (stops && (is_idle(s) || is_late))
+    uint64_t since = stopped_since(s, now);
+    if (since && (is_idle(s) || now - since > GRACE_MS))
         asy_session_end(s, ASY_SESSION_STOPPED, NULL);
     else if (now - s->saved_ms >= SAVE_MS)
         asy_session_save(s);

@@ -223,18 +223,27 @@ static asy_err beat_once(worker *w, asy_buf *body)
     return err;
 }
 
-/* A signal says so, or the host that started us is gone. */
+/* The host that started us is gone. */
+static bool is_orphan(const worker *w) { return w->parent && getppid() != w->parent; }
+
 static bool must_leave(const worker *w)
 {
-    return (w->config->drain && *w->config->drain) ||
-           (w->parent && getppid() != w->parent);
+    return (w->config->drain && atomic_load(w->config->drain)) || is_orphan(w);
+}
+
+static bool has_failed(worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool has = w->err != ASY_OK;
+    pthread_mutex_unlock(&w->lock);
+    return has;
 }
 
 /* What runs may end, within reason. */
 static void look_at_drain(worker *w, uint64_t *since)
 {
     uint64_t now = asy_now_ms();
-    if (w->parent && getppid() != w->parent) {
+    if (is_orphan(w)) {
         asy_held_stop(w->held);
         asy_link_cancel(w->link);
     } else if (!*since && must_leave(w)) {
@@ -247,15 +256,23 @@ static void look_at_drain(worker *w, uint64_t *since)
         asy_held_stop(w->held);
 }
 
+static uint32_t beat_of(worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    uint32_t beat_ms = w->beat_ms;
+    pthread_mutex_unlock(&w->lock);
+    return beat_ms;
+}
+
 static void *beat_main(void *arg)
 {
     worker *w = arg;
     asy_buf body = {0};
     asy_err err = ASY_OK;
     uint64_t last = asy_now_ms(), draining = 0;
-    while (!err && asy_held_wait_beat(w->held, last, w->beat_ms)) {
+    while (!err && asy_held_wait_beat(w->held, last, beat_of(w))) {
         look_at_drain(w, &draining);
-        if (asy_now_ms() - last < w->beat_ms && !asy_held_has_reports(w->held))
+        if (asy_now_ms() - last < beat_of(w) && !asy_held_has_reports(w->held))
             continue;
         last = asy_now_ms();
         err = beat_once(w, &body);
@@ -357,7 +374,7 @@ static asy_err run_threads(worker *w)
     asy_toil *toil = asy_toil_new(w->held, w->fetch, w->config->own);
     asy_toil_run(toil);
     asy_toil_free(toil);
-    bool leaves = !w->err && must_leave(w) && !(w->parent && getppid() != w->parent);
+    bool leaves = !has_failed(w) && must_leave(w) && !is_orphan(w);
     if (!leaves)
         asy_link_cancel(w->link);
     asy_held_stop(w->held);

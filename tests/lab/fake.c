@@ -270,12 +270,12 @@ const asy_own_ops fake_own = {own_open, own_run, own_close};
 /* --- processes and folders
  * ------------------------------------------------------------ */
 
-static volatile sig_atomic_t drain;
+static atomic_bool drain;
 
 static void on_term(int signal)
 {
     (void)signal;
-    drain = 1;
+    atomic_store(&drain, true);
 }
 
 int fake_worker_main(int argc, char **argv)
