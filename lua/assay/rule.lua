@@ -209,8 +209,9 @@ local function check_functions(r)
     end
     if r.design and r.trial then
         check.fail("rule: either `design` or `trial` expected, got both")
-    elseif r.sweep and (r.space or r.strategy) then
-        check.fail("rule: `sweep` replaces `space` and `strategy`; leave one side out")
+    elseif r.sweep and (r.space or r.strategy or r.constraints) then
+        check.fail("rule: `sweep` replaces `space`, `constraints` and `strategy`; leave one "
+            .. "side out")
     elseif not r.sweep and not r.space then
         check.fail("rule: a `space` (what to search) or a `sweep` function is needed; "
             .. "assay.rule knows: %s", table.concat(check.sorted(KEYS), ", "))

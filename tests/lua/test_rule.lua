@@ -28,7 +28,7 @@ test("rule: mistakes are named", function()
         { "rule: a `space` (what to search) or a `sweep` function is needed", { space = false } },
         { "rule: a function `design` (parameters to network) or `trial`", { design = false } },
         { "rule: either `design` or `trial` expected, got both", { trial = print } },
-        { "rule: `sweep` replaces `space` and `strategy`", { sweep = print } },
+        { "rule: `sweep` replaces `space`, `constraints` and `strategy`", { sweep = print } },
         { "rule: design: function expected, got 5", { design = 5 } },
         { "rule: title: text expected, got 5", { title = 5 } },
         { "rule: repeats: whole number from 1 to 1000 expected, got 0", { repeats = 0 } },
