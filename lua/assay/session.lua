@@ -354,7 +354,8 @@ function session.new(rule, start, limit, pruner)
     data.train_rows = data.train_rows or data.rows and data.rows.train
     local self = setmetatable({
         rule = rule, options = rule.options, data = data, seed = start.seed, limit = limit,
-        parallel = math.max(1, start.parallel or 1), seconds_left = start.seconds,
+        parallel = rule.limits.parallel or math.max(1, start.parallel or 1),
+        seconds_left = start.seconds,
         board = boards.new(limit, pruner),
     }, Session)
     function self.board.locate(message)

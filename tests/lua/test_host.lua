@@ -101,6 +101,8 @@ test("host: an own strategy is asked as results are told", function()
         equal(all.trials[n].params, one.trials[n].params, "proposal " .. n)
     end
     equal(one.trials[30].params.rate, 0.9)
+    local six = declared(keys .. "limits = { parallel = 6 }", { parallel = 2, score = score })
+    equal(#six:run(1).scatters[1].trials, 6)
 end)
 
 test("host: mistakes of an own strategy are named", function()
