@@ -27,7 +27,7 @@ enum {
     MOST_SLOTS = 16384, /* beyond it NNG stops reading from the connections */
     SEND_MS = 30000,    /* a peer that does not read loses its reply */
     CANARY_MS = 2000,   /* for an answer */
-    WATCH_MS = 5000,    /* between two looks ... */
+    WATCH_MS = 2000,    /* between two looks ... */
     AGAIN_MS = 500      /* ... after a silence */
 };
 
