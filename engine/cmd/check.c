@@ -3,30 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/file.h"
-#include "base/mem.h"
-#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/dry.h"
+#include "cmd/report.h"
 #include "cmd/term.h"
 #include "data/csv.h"
 
-enum { RULE_LIMIT = 4 << 20, SHOWN = 20, WIDEST = 40, MOST_COLUMNS = 64 };
+enum { RULE_LIMIT = 4 << 20, SHOWN = 20 };
 
 /* --- what the rule is
  * ------------------------------------------------------------------ */
 
 static void say(const char *name, const asy_buf *text)
 {
+    asy_buf clean = {0};
+    asy_put_clean(&clean, asy_buf_text(text));
     if (text->len)
-        printf("  %-10s %s\n", name, asy_buf_text(text));
-}
-
-static void put_value(asy_buf *b, const json_t *v)
-{
-    if (json_is_string(v))
-        asy_buf_puts(b, json_string_value(v));
-    else
-        asy_json_canonical(b, v);
+        printf("  %-10s %s\n", name, asy_buf_text(&clean));
+    asy_buf_fini(&clean);
 }
 
 /* "a, b, c" of one field of each item of a list. */
@@ -62,7 +56,7 @@ static void say_strategy(const json_t *told)
         asy_buf_puts(&b, name);
     if (name && json_is_number(trials)) {
         asy_buf_puts(&b, ", ");
-        put_value(&b, trials);
+        asy_report_value(&b, trials);
         asy_buf_puts(&b, " trials");
     }
     say("strategy", &b);
@@ -91,7 +85,7 @@ static void say_options(const json_t *told)
         asy_buf b = {0};
         const char *help = json_string_value(json_object_get(option, "help"));
         asy_buf_printf(&b, "--set %s=", name);
-        put_value(&b, json_object_get(option, "default"));
+        asy_report_value(&b, json_object_get(option, "default"));
         if (help)
             asy_buf_printf(&b, "  (%s)", help);
         say("option", &b);
@@ -132,85 +126,43 @@ static void print_rule(const asy_dry *d)
     asy_buf_fini(&space);
 }
 
-/* --- what it would try
- * ------------------------------------------------------------------- */
+/* --- what it would try -------------------------------------------------------------
+ */
 
-/* A table as long as its proposals and as wide as their names. */
-typedef struct grid {
-    const char *name[MOST_COLUMNS]; /* borrowed from the proposals */
-    int width[MOST_COLUMNS];
-    size_t columns;
-} grid;
-
-/* The cell in a new string. A rule that names no parameters has its design there. */
-static char *cell(const json_t *proposal, const char *name)
+/* A proposal without parameters shows its design instead. */
+static void add_design(asy_grid *g, const json_t *proposal)
 {
     asy_buf b = {0};
-    const json_t *v = json_object_get(json_object_get(proposal, "params"), name);
-    if (!v)
-        v = json_object_get(proposal, name);
-    if (v)
-        put_value(&b, v);
-    size_t bad;
-    if (b.len > WIDEST) {
-        size_t cut = asy_text_is_utf8(b.data, WIDEST - 3, &bad) ? WIDEST - 3 : bad;
-        b.len = cut;
-        asy_buf_puts(&b, "...");
-    }
-    return asy_buf_take(&b);
-}
-
-static void add_column(grid *g, const char *name)
-{
-    for (size_t i = 0; i < g->columns; i++)
-        if (strcmp(g->name[i], name) == 0)
-            return;
-    if (g->columns < MOST_COLUMNS)
-        g->name[g->columns++] = name;
-}
-
-static grid measure(const json_t *proposals)
-{
-    grid g = {0};
-    size_t i;
-    json_t *p, *v;
-    const char *name;
-    json_array_foreach (proposals, i, p)
-        json_object_foreach (json_object_get(p, "params"), name, v)
-            add_column(&g, name);
-    if (g.columns == 0)
-        add_column(&g, "design");
-    if (json_object_get(json_array_get(proposals, 0), "parameters"))
-        add_column(&g, "parameters");
-    for (size_t c = 0; c < g.columns; c++) {
-        g.width[c] = (int)strlen(g.name[c]);
-        json_array_foreach (proposals, i, p) {
-            char *text = cell(p, g.name[c]);
-            g.width[c] =
-                (int)strlen(text) > g.width[c] ? (int)strlen(text) : g.width[c];
-            asy_free(text);
-        }
-    }
-    return g;
+    asy_json_canonical(&b, json_object_get(proposal, "design"));
+    asy_grid_add(g, asy_buf_text(&b));
+    asy_buf_fini(&b);
 }
 
 static void print_proposals(const json_t *proposals)
 {
-    size_t i;
+    const char *head[ASY_MOST_PARAMS + 2];
+    asy_grid g;
+    size_t i, n = 0;
     json_t *p;
-    grid g = measure(proposals);
-    printf("\nfirst proposals:\n  ");
-    for (size_t c = 0; c < g.columns; c++)
-        printf(" %*s", g.width[c], g.name[c]);
+    asy_params params = asy_report_params(proposals);
+    bool with_count = json_object_get(json_array_get(proposals, 0), "parameters");
+    if (with_count)
+        head[n++] = ">learned";
+    for (i = 0; i < params.n; i++)
+        head[n++] = params.name[i];
+    if (params.n == 0)
+        head[n++] = "design";
+    asy_grid_open(&g, head, n);
     json_array_foreach (proposals, i, p) {
-        printf("\n  ");
-        for (size_t c = 0; c < g.columns; c++) {
-            char *text = cell(p, g.name[c]);
-            printf(" %*s", g.width[c], text);
-            asy_free(text);
-        }
+        if (with_count)
+            asy_grid_addf(&g, "%.0f",
+                          json_number_value(json_object_get(p, "parameters")));
+        if (params.n == 0)
+            add_design(&g, p);
+        asy_report_param_cells(&g, &params, p);
     }
-    putchar('\n');
+    puts("\nfirst proposals");
+    asy_grid_print(&g, stdout);
 }
 
 static void print_text(const asy_dry *d)

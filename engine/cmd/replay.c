@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "cmd/command.h"
+#include "cmd/grid.h"
 #include "cmd/pick.h"
 #include "cmd/trust.h"
 #include "math/isa.h"
@@ -186,19 +187,28 @@ static bool is_same(const replayed *r)
     return same_value(r->stored, r->again) && same_curve(r);
 }
 
+static void add_metric(asy_grid *g, const char *name, const json_t *stored,
+                       const json_t *again)
+{
+    asy_grid_add(g, name);
+    asy_grid_addf(g, "%.17g", json_number_value(stored));
+    asy_grid_addf(g, "%.17g", json_number_value(again));
+    asy_grid_add(g, same_value(stored, again) ? "equal" : "DIFFERENT");
+}
+
 static void print_text(const replayed *r)
 {
+    static const char *const head[] = {"metric", "stored", "again", ""};
+    asy_grid g;
     const char *name;
     json_t *stored;
     const asy_pick *p = &r->pick;
+    asy_grid_open(&g, head, 4);
+    json_object_foreach (r->stored, name, stored)
+        add_metric(&g, name, stored, json_object_get(r->again, name));
     printf("trial %lld of %s: seed %llu, %s; now %s\n", (long long)p->trial.number,
            p->session.name, (unsigned long long)p->trial.seed, p->trial.how, r->how);
-    json_object_foreach (r->stored, name, stored) {
-        const json_t *again = json_object_get(r->again, name);
-        printf("  %-28s %-22.17g %-22.17g %s\n", name, json_number_value(stored),
-               json_number_value(again),
-               same_value(stored, again) ? "equal" : "DIFFERENT");
-    }
+    asy_grid_print(&g, stdout);
     printf("%s: %zu metrics%s\n", is_same(r) ? "equal" : "different",
            json_object_size(r->stored), r->curve.len ? " and the curve" : "");
     if (!is_same(r) && strcmp(p->trial.how, r->how))

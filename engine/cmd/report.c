@@ -2,91 +2,160 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/report.h"
 #include <stdio.h>
+#include <string.h>
 #include "base/text.h"
+#include "cmd/grid.h"
 #include "cmd/term.h"
-
-enum { NAME_DIGITS = 4 };
 
 static double number(const json_t *o, const char *name)
 {
     return json_number_value(json_object_get(o, name));
 }
 
-/* "depth=3 rate=0.0123": the parameters of a proposal, numbers in four digits. */
-static void put_params(asy_buf *b, const json_t *params)
+void asy_report_value(asy_buf *b, const json_t *v)
 {
+    if (json_is_string(v))
+        asy_buf_puts(b, json_string_value(v));
+    else if (json_is_real(v))
+        asy_buf_printf(b, "%.4g", json_real_value(v));
+    else if (v)
+        asy_json_canonical(b, v);
+}
+
+/* --- names of parameters -----------------------------------------------------------
+ */
+
+static bool has_name(const asy_params *p, const char *name)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+asy_params asy_report_params(const json_t *rows)
+{
+    asy_params p = {0};
+    size_t i;
+    json_t *row, *value;
     const char *name;
-    json_t *v;
-    json_object_foreach ((json_t *)(uintptr_t)params, name, v) {
-        asy_buf_printf(b, "%s%s=", b->len ? " " : "", name);
-        if (json_is_string(v))
-            asy_buf_puts(b, json_string_value(v));
-        else if (json_is_real(v))
-            asy_buf_printf(b, "%.*g", NAME_DIGITS, json_real_value(v));
-        else
-            asy_json_canonical(b, v);
+    json_array_foreach (rows, i, row)
+        json_object_foreach (json_object_get(row, "params"), name, value)
+            if (p.n < ASY_MOST_PARAMS && !has_name(&p, name))
+                p.name[p.n++] = name;
+    return p;
+}
+
+void asy_report_param_cells(asy_grid *g, const asy_params *p, const json_t *row)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        asy_buf b = {0};
+        asy_report_value(&b,
+                         json_object_get(json_object_get(row, "params"), p->name[i]));
+        asy_grid_add(g, asy_buf_text(&b));
+        asy_buf_fini(&b);
     }
 }
 
-/* "[0.95, 0.97] of 5", or nothing when there was one trial. */
-static void put_interval(asy_buf *b, const json_t *row)
+/* --- the leaderboard ---------------------------------------------------------------
+ */
+
+static bool has_intervals(const json_t *best)
 {
-    if (json_is_number(json_object_get(row, "low")))
-        asy_buf_printf(b, "[%.4g, %.4g] of %.0f", number(row, "low"),
-                       number(row, "high"), number(row, "n"));
+    size_t i;
+    json_t *row;
+    json_array_foreach (best, i, row)
+        if (json_is_number(json_object_get(row, "low")))
+            return true;
+    return false;
 }
 
-static void print_row(const json_t *row)
+static void open_grid(asy_grid *g, const asy_aim *aim, bool with_interval,
+                      const asy_params *params)
 {
-    asy_buf params = {0}, interval = {0}, time = {0};
-    put_params(&params, json_object_get(row, "params"));
-    put_interval(&interval, row);
+    const char *head[ASY_MOST_PARAMS + 8] = {">rank", ">trial", aim->metric};
+    size_t n = 3;
+    if (with_interval) {
+        head[n++] = "95 % interval";
+        head[n++] = ">n";
+    }
+    head[n++] = ">time";
+    head[n++] = ">learned";
+    for (size_t i = 0; i < params->n; i++)
+        head[n++] = params->name[i];
+    asy_grid_open(g, head, n);
+}
+
+static void add_interval(asy_grid *g, const json_t *row)
+{
+    if (json_is_number(json_object_get(row, "low")))
+        asy_grid_addf(g, "[%.4g, %.4g]", number(row, "low"), number(row, "high"));
+    else
+        asy_grid_add(g, "");
+    asy_grid_addf(g, "%.0f", number(row, "n"));
+}
+
+static void add_row(asy_grid *g, const json_t *row, bool with_interval,
+                    const asy_params *params)
+{
+    asy_buf time = {0};
     asy_text_put_seconds(&time, number(row, "seconds"));
-    printf("%5.0f %7.0f  %-9.4g %s%s%8s %9.0f  %s\n", number(row, "rank"),
-           number(row, "number"), number(row, "score"), asy_buf_text(&interval),
-           interval.len ? "  " : "", asy_buf_text(&time), number(row, "parameters"),
-           asy_buf_text(&params));
-    asy_buf_fini(&params);
-    asy_buf_fini(&interval);
+    asy_grid_addf(g, "%.0f", number(row, "rank"));
+    asy_grid_addf(g, "%.0f", number(row, "number"));
+    asy_grid_addf(g, "%.4g", number(row, "score"));
+    if (with_interval)
+        add_interval(g, row);
+    asy_grid_add(g, asy_buf_text(&time));
+    asy_grid_addf(g, "%.0f", number(row, "parameters"));
+    asy_report_param_cells(g, params, row);
     asy_buf_fini(&time);
 }
 
 void asy_report_best(const json_t *best, const asy_aim *aim)
 {
+    asy_grid g;
     size_t i;
     json_t *row;
-    printf("\n%s%s first by %s%s\n", asy_term_paint(stdout, ASY_BOLD),
-           aim->maximize ? "largest" : "smallest", aim->metric,
-           asy_term_paint(stdout, ASY_PLAIN));
-    printf(" rank   trial  %-9.9s    time  learned   parameters\n", aim->metric);
+    if (json_array_size(best) == 0) {
+        puts("\nno trial was scored");
+        return;
+    }
+    bool with_interval = has_intervals(best);
+    asy_params params = asy_report_params(best);
+    printf("\nthe %s %s first\n", aim->maximize ? "largest" : "smallest", aim->metric);
+    open_grid(&g, aim, with_interval, &params);
     json_array_foreach (best, i, row)
-        print_row(row);
-    if (json_array_size(best) == 0)
-        puts("  no trial was scored");
+        add_row(&g, row, with_interval, &params);
+    asy_grid_print(&g, stdout);
 }
 
-static void print_finding(const json_t *f)
+/* --- findings ------------------------------------------------------------------------
+ */
+
+/* The share of the variance beyond what chance alone would show. */
+static double share(const json_t *f)
 {
-    const char *text = json_string_value(json_object_get(f, "text"));
-    const char *name = json_string_value(json_object_get(f, "parameter"));
-    printf("  %3.0f %%  %s%s%s\n", 100 * number(f, "eta2"),
-           text   ? ""
-           : name ? name
-                  : "",
-           text ? "" : " explains this share of the scores' variance",
-           text ? text : "");
+    double eta2 = number(f, "eta2"), chance = number(f, "eta2_by_chance");
+    return eta2 > chance && chance < 1 ? (eta2 - chance) / (1 - chance) : 0;
 }
 
 void asy_report_findings(const json_t *findings, const asy_aim *aim)
 {
+    static const char *const head[] = {">share", "what made the difference"};
+    asy_grid g;
     size_t i;
     json_t *f;
     const json_t *list = json_object_get(findings, "parameters");
     if (json_array_size(list) == 0)
         return;
-    printf("\n%swhat made the difference in %s%s (share of the variance)\n",
-           asy_term_paint(stdout, ASY_BOLD), aim->metric,
-           asy_term_paint(stdout, ASY_PLAIN));
-    json_array_foreach (list, i, f)
-        print_finding(f);
+    asy_grid_open(&g, head, 2);
+    json_array_foreach (list, i, f) {
+        const char *text = json_string_value(json_object_get(f, "text"));
+        asy_grid_addf(&g, "%.0f %%", 100 * share(f));
+        asy_grid_add(&g, text ? text : "");
+    }
+    putchar('\n');
+    asy_grid_print(&g, stdout);
+    printf("share: of the variance of %s, beyond chance; assay findings tells more\n",
+           aim->metric);
 }
