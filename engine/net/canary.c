@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "net/wait.h"
 
-/* --- listener ------------------------------------------------------------------ */
+/* --- listener ------------------------------------------------------------- */
 
 /* The greeting of each side names its protocol: 0x30 asks, 0x31 answers. */
 static const uint8_t our_greeting[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
@@ -93,8 +93,7 @@ bool asy_canary_port(const char *name, uint16_t port, uint32_t wait_ms)
     return is_alive;
 }
 
-/* --- reaper --------------------------------------------------------------------------
- */
+/* --- reaper --------------------------------------------------------------- */
 
 /* Shared by the canary and whoever waits for it; the last one out frees it. */
 typedef struct bird {

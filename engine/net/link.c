@@ -56,7 +56,7 @@ struct asy_link {
     uint64_t quiet_ms;
 };
 
-/* --- the socket ---------------------------------------------------------------- */
+/* --- the socket ----------------------------------------------------------- */
 
 static int dial(asy_link *l)
 {
@@ -147,8 +147,7 @@ static void note_good(asy_link *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* --- attempts ------------------------------------------------------------------------
- */
+/* --- attempts ------------------------------------------------------------- */
 
 /* Starts the operation unless the link is being renewed or cancelled; the lock makes
  * sure that a cancel comes before it or finds it. */
@@ -271,8 +270,7 @@ static asy_err try_until(asy_link *l, context *c, const asy_frame *f,
     }
 }
 
-/* --- the public side -----------------------------------------------------------------
- */
+/* --- the public side ------------------------------------------------------ */
 
 asy_err asy_link_call(asy_link *l, uint32_t context_number, uint8_t type,
                       const asy_buf *body, uint32_t timeout_ms, uint32_t patience_ms,

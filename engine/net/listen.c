@@ -61,7 +61,7 @@ typedef struct slot {
     slot_state state;
 } slot;
 
-/* --- slots --------------------------------------------------------------------- */
+/* --- slots ---------------------------------------------------------------- */
 
 static void receive(slot *s)
 {
@@ -111,8 +111,7 @@ static void recycle(slot *s)
     receive(s);
 }
 
-/* --- replies -------------------------------------------------------------------------
- */
+/* --- replies -------------------------------------------------------------- */
 
 static void put_refusal(asy_buf *body, const char *code, const char *text)
 {
@@ -168,8 +167,7 @@ void asy_request_reply(asy_request *r, uint64_t epoch, uint8_t type,
 
 void asy_request_drop(asy_request *r) { recycle(r->inner); }
 
-/* --- what NNG calls ------------------------------------------------------------------
- */
+/* --- what NNG calls ------------------------------------------------------- */
 
 static asy_net_event *event_new(asy_request *request, uint32_t pipe)
 {
@@ -236,8 +234,7 @@ static void on_gone(nng_pipe pipe, nng_pipe_ev event, void *arg)
     give(arg, NULL, (uint32_t)nng_pipe_id(pipe));
 }
 
-/* --- opening -------------------------------------------------------------------------
- */
+/* --- opening -------------------------------------------------------------- */
 
 /* One descriptor a worker: the usual soft limit of 1,024 is too low for a host. */
 static void raise_file_limit(void)
@@ -290,8 +287,7 @@ static int open_socket(asy_listener *l, const asy_url *url)
     return code ? code : add_place(l, url);
 }
 
-/* --- the watch
- * ------------------------------------------------------------------------ */
+/* --- the watch ------------------------------------------------------------ */
 
 /* False when the listener was stopped meanwhile. */
 static bool wait_watch(asy_listener *l, uint32_t ms)

@@ -97,7 +97,7 @@ static int settle(asy_store *s, asy_op *op, int code, const char *what, int64_t 
                     sqlite3_errmsg(s->db));
 }
 
-/* --- datasets, sessions, events ------------------------------------------------ */
+/* --- datasets, sessions, events ------------------------------------------- */
 
 static int apply_dataset(asy_store *s, asy_op *op)
 {
@@ -177,8 +177,7 @@ static int apply_event(asy_store *s, asy_op *op)
     return settle(s, op, code, "event", id);
 }
 
-/* --- scatter -------------------------------------------------------------------------
- */
+/* --- scatter -------------------------------------------------------------- */
 
 static void bind_trial(sqlite3_stmt *q, const asy_row_trial *t)
 {
@@ -243,8 +242,7 @@ static int apply_scatter(asy_store *s, asy_op *op)
     return verdict ? verdict : asy_apply_step(s, ASY_Q_RELEASE);
 }
 
-/* --- the end of a trial --------------------------------------------------------------
- */
+/* --- the end of a trial --------------------------------------------------- */
 
 static void bind_end(sqlite3_stmt *q, const asy_row_trial *t)
 {

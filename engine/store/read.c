@@ -8,7 +8,7 @@
 const char *const asy_trial_state_names[ASY_TRIAL_STATES] = {
     "queued", "leased", "running", "done", "failed", "pruned", "cancelled"};
 
-/* --- running a query ---------------------------------------------------------- */
+/* --- running a query ------------------------------------------------------ */
 
 /* Gets each row; false stops. */
 typedef bool on_row(void *ctx, sqlite3_stmt *q);
@@ -48,8 +48,7 @@ static asy_err each_of(asy_store *s, const char *sql, const char *text, on_row *
     return err;
 }
 
-/* --- datasets ------------------------------------------------------------------------
- */
+/* --- datasets ------------------------------------------------------------- */
 
 typedef struct dataset_ctx {
     bool (*each)(void *ctx, const asy_row_dataset *d);
@@ -87,8 +86,7 @@ asy_err asy_store_datasets(asy_store *s,
         NULL, dataset_row, &c);
 }
 
-/* --- sessions ------------------------------------------------------------------------
- */
+/* --- sessions ------------------------------------------------------------- */
 
 typedef struct session_ctx {
     asy_store_each_session *each;
@@ -192,8 +190,7 @@ asy_err asy_store_find_session(asy_store *s, const char *which,
     return err;
 }
 
-/* --- trials --------------------------------------------------------------------------
- */
+/* --- trials --------------------------------------------------------------- */
 
 typedef struct trial_ctx {
     asy_store_each_trial *each;
@@ -377,8 +374,7 @@ asy_err asy_store_find_scatter(asy_store *s, int64_t session, int64_t seq,
     return err;
 }
 
-/* --- events --------------------------------------------------------------------------
- */
+/* --- events --------------------------------------------------------------- */
 
 typedef struct event_ctx {
     asy_store_each_event *each;

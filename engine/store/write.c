@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* --- rows into blocks ---------------------------------------------------------- */
+/* --- rows into blocks ----------------------------------------------------- */
 
 /* Where a row keeps its texts. */
 typedef struct text_fields {
@@ -119,8 +119,7 @@ static asy_op *op_of_scatter(const asy_row_trial *rows, size_t n)
     return op;
 }
 
-/* --- queueing ------------------------------------------------------------------------
- */
+/* --- queueing ------------------------------------------------------------- */
 
 /* A store that was opened for looking refuses on the spot. */
 static void submit(asy_store *s, asy_op *op, asy_store_done *done, void *ctx)

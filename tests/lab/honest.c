@@ -34,7 +34,7 @@ typedef struct toil {
     size_t n, again_n;
 } toil;
 
-/* --- HELLO --------------------------------------------------------------------- */
+/* --- HELLO ---------------------------------------------------------------- */
 
 static asy_err read_token(const char *path, asy_hash *token)
 {
@@ -79,8 +79,7 @@ static asy_err say_hello(toil *t)
     return err;
 }
 
-/* --- WORK ----------------------------------------------------------------------------
- */
+/* --- WORK ----------------------------------------------------------------- */
 
 static void put_result(asy_buf *b, const result *r, double lie)
 {

@@ -22,7 +22,7 @@
 
 enum { PATIENCE_MS = 60000 };
 
-/* --- folders ------------------------------------------------------------------- */
+/* --- folders -------------------------------------------------------------- */
 
 int nemesis_open(void **state)
 {
@@ -49,8 +49,7 @@ char *nemesis_path(const nemesis *n, const char *name)
     return asy_path_join(n->folder, name);
 }
 
-/* --- programs ------------------------------------------------------------------------
- */
+/* --- programs ------------------------------------------------------------- */
 
 static char *next_file(nemesis *n, const char *kind)
 {
@@ -172,8 +171,7 @@ void nemesis_free(program *p)
     *p = (program){0};
 }
 
-/* --- what it says --------------------------------------------------------------------
- */
+/* --- what it says --------------------------------------------------------- */
 
 json_t *nemesis_answer(const program *p)
 {
@@ -194,8 +192,7 @@ bool nemesis_has_said(const program *p, const char *text)
     return has;
 }
 
-/* --- its processes -------------------------------------------------------------------
- */
+/* --- its processes -------------------------------------------------------- */
 
 /* The command line of a process, arguments separated by NULs; its length, 0 when gone.
  */
@@ -278,8 +275,7 @@ void nemesis_url(const program *p, char *url, size_t room)
     snprintf(url, room, "%s", found ? found : "");
 }
 
-/* --- its store -----------------------------------------------------------------------
- */
+/* --- its store ------------------------------------------------------------ */
 
 static bool count_one(void *ctx, const asy_row_trial *row)
 {

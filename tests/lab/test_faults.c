@@ -37,7 +37,7 @@
 
 enum { MOST_TRIALS = 4096 };
 
-/* --- checking what is recorded -------------------------------------------------- */
+/* --- checking what is recorded -------------------------------------------- */
 
 typedef struct ledger {
     double score[MOST_TRIALS]; /* by number; 0: not done */
@@ -115,8 +115,7 @@ static void check_ends_well(nemesis *n, program *p, size_t trials, bool has_liar
     asy_free(l);
 }
 
-/* --- workers die ---------------------------------------------------------------------
- */
+/* --- workers die ---------------------------------------------------------- */
 
 /* Kills one worker after another, a kill every `every_ms`, until the program ends. */
 static unsigned kill_workers(const program *p, unsigned most, uint32_t every_ms)
@@ -186,8 +185,7 @@ static void digest_is_the_same_whatever_happens(void **state)
     asy_free(one);
 }
 
-/* --- the host dies -------------------------------------------------------------------
- */
+/* --- the host dies -------------------------------------------------------- */
 
 static uint64_t epoch_of(const nemesis *n)
 {
@@ -240,8 +238,7 @@ static void killed_host_is_resumed(void **state)
     nemesis_free(&p);
 }
 
-/* --- acknowledged means durable ------------------------------------------------------
- */
+/* --- acknowledged means durable ------------------------------------------- */
 
 static bool check_entry(void *ctx, const asy_row_trial *t)
 {
@@ -293,8 +290,7 @@ static void acknowledged_results_outlive_the_host(void **state)
     asy_free(token);
 }
 
-/* --- a worker sleeps longer than its lease -------------------------------------------
- */
+/* --- a worker sleeps longer than its lease -------------------------------- */
 
 typedef struct sleeper {
     asy_host *host;
@@ -345,8 +341,7 @@ static void sleeping_worker_comes_too_late(void **state)
     fake_folder_free(folder);
 }
 
-/* --- two hosts -----------------------------------------------------------------------
- */
+/* --- two hosts ------------------------------------------------------------ */
 
 static void second_host_is_refused(void **state)
 {
@@ -363,8 +358,7 @@ static void second_host_is_refused(void **state)
     nemesis_free(&first);
 }
 
-/* --- a full disk ---------------------------------------------------------------------
- */
+/* --- a full disk ---------------------------------------------------------- */
 
 static void set_file_limit(const program *p, rlim_t bytes)
 {
@@ -389,8 +383,7 @@ static void full_disk_is_waited_out(void **state)
     nemesis_free(&p);
 }
 
-/* --- strangers on the port -----------------------------------------------------------
- */
+/* --- strangers on the port ------------------------------------------------ */
 
 /* A body that is MessagePack more often than not, with the keys that a host looks for.
  */

@@ -188,8 +188,7 @@ static void wrong_settings_are_refused(void **state)
     asy_link_close(NULL);
 }
 
-/* --- a host in a process of its own ------------------------------------------------
- */
+/* --- a host in a process of its own --------------------------------------- */
 
 /* Prints its address, then answers until it is killed. */
 static int be_host(const char *url)

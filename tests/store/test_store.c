@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* --- opening ------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 static void epoch_rises_with_each_opening(void **state)
 {
@@ -178,8 +178,7 @@ static void read_only_folder_can_be_looked_at_only(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* --- rows ----------------------------------------------------------------------------
- */
+/* --- rows ----------------------------------------------------------------- */
 
 static bool check_dataset(void *ctx, const asy_row_dataset *d)
 {
@@ -449,8 +448,7 @@ static void scatter_is_found_for_replay(void **state)
     asy_store_close(s);
 }
 
-/* --- queries
- * --------------------------------------------------------------------------- */
+/* --- queries -------------------------------------------------------------- */
 
 typedef struct numbers {
     int64_t number[16];

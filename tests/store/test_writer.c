@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* --- results that come twice ----------------------------------------------------- */
+/* --- results that come twice ---------------------------------------------- */
 
 typedef struct events {
     size_t n;
@@ -69,8 +69,7 @@ static void first_result_wins(void **state)
     asy_store_close(s);
 }
 
-/* --- operations that are wrong -------------------------------------------------------
- */
+/* --- operations that are wrong -------------------------------------------- */
 
 typedef struct verdict {
     asy_err err;
@@ -140,8 +139,7 @@ static void trials_need_a_session(void **state)
     asy_store_close(s);
 }
 
-/* --- kill -9 -------------------------------------------------------------------------
- */
+/* --- kill -9 -------------------------------------------------------------- */
 
 static void report_id(void *ctx, asy_err err)
 {
@@ -234,8 +232,7 @@ static void acknowledged_results_survive_kill(void **state)
     asy_free(ids);
 }
 
-/* --- a disk that fails ---------------------------------------------------------------
- */
+/* --- a disk that fails ---------------------------------------------------- */
 
 static void ignore_log(void *ctx, asy_level level, const char *line)
 {
@@ -357,8 +354,7 @@ static void closing_gives_up_in_the_end(void **state)
     asy_log_set(NULL, NULL, ASY_WARN);
 }
 
-/* --- two hosts on one store, in spite of the lock ------------------------------------
- */
+/* --- two hosts on one store, in spite of the lock ------------------------- */
 
 static void earlier_host_is_shut_out(void **state)
 {
@@ -384,8 +380,7 @@ static void earlier_host_is_shut_out(void **state)
     asy_log_set(NULL, NULL, ASY_WARN);
 }
 
-/* --- many at once --------------------------------------------------------------------
- */
+/* --- many at once --------------------------------------------------------- */
 
 typedef struct crowd {
     asy_store *s;
