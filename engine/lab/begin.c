@@ -4,13 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/prepare.h"
 #include "lab/core.h"
 #include "lab/dataset.h"
+#include "lab/replay.h"
 
 static asy_session *session_new(asy_host *h)
 {

@@ -1,8 +1,8 @@
 /* blob.c - prepared data for workers that cannot open the host's files: by hash, piece
  * by piece. The worker checks the whole against the hash. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/blob.h"
 #include <string.h>
-
 #include "base/file.h"
 #include "lab/core.h"
 

@@ -7,6 +7,7 @@
  *     new -> queued -> leased -> running -> done | failed | pruned | cancelled
  *                 ^______|_________|   (expiry, hand-back, worker's death)
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "store/store.h"
 

@@ -1,8 +1,10 @@
 /* command.c - what a rule tells the host to do. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/command.h"
 #include <string.h>
-
 #include "lab/core.h"
+#include "lab/gather.h"
+#include "lab/scatter.h"
 
 /* The trials of a proposal that the rule names by its number. */
 static asy_trial *first_of(asy_session *s, json_int_t proposal)

@@ -1,8 +1,11 @@
 /* commit.c - what waits for the store: collected by the core thread, returned by the
  * writer's thread when the last of its writes is durable. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/commit.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/dispatch.h"
+#include "lab/gather.h"
 
 asy_commit *asy_commit_now(asy_host *h)
 {

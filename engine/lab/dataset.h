@@ -1,4 +1,5 @@
 /* dataset.h - datasets of a store: CSV files in, typed tables out. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "data/table.h"
 #include "store/store.h"

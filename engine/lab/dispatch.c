@@ -1,11 +1,14 @@
 /* dispatch.c - requests of workers: results in, trials out. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/dispatch.h"
 #include <math.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
+#include "lab/blob.h"
 #include "lab/core.h"
+#include "lab/gather.h"
+#include "lab/lease.h"
 
 enum {
     BATCH_MOST = 4096, /* trials in one reply */

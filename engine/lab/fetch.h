@@ -2,6 +2,7 @@
  *
  * Sessions are told by the work thread and looked up by the trainer; data are opened by
  * the trainer only. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "data/tensors.h"
 #include "lab/work.h"

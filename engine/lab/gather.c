@@ -1,11 +1,12 @@
 /* gather.c - ends of trials: into the board, into the store, and on to the rule. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/gather.h"
 #include <math.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/lease.h"
 
 /* --- ending one trial --------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * no host has acknowledged. Three threads share it: the trainer takes and finishes, the
  * work thread exchanges results for trials, the beat thread tells that all are alive.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdatomic.h>
 #include "lab/work.h"

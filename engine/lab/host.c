@@ -1,14 +1,16 @@
 /* host.c - the host's life: opening, the loop over its queue, ticks, closing. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/host.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/dispatch.h"
+#include "lab/progress.h"
 
 enum {
     NOTES = 256, /* handled between two looks at everything else */

@@ -1,4 +1,5 @@
 /* key.h - what makes a trial itself: its seed and its key. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "base/hash.h"
 

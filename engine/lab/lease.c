@@ -1,9 +1,10 @@
 /* lease.c - who holds which trial, and how it comes back when they do not. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/lease.h"
 #include <assert.h>
-
 #include "base/clock.h"
 #include "lab/core.h"
+#include "lab/gather.h"
 
 enum { POISON = 3 }; /* workers that may die running one trial */
 

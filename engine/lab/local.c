@@ -1,12 +1,12 @@
 /* local.c - worker processes on this machine: started, watched, started again. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/local.h"
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/core.h"

@@ -1,5 +1,6 @@
 /* objective.h - what a session optimizes, and how a trial's metrics become its score.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,12 @@
 /* peer.c - workers as the host knows them: who they are, whether they are alive. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/peer.h"
 #include <stdio.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/lease.h"
 
 bool asy_peer_is_live(const asy_peer *p) { return !p->is_dead && !p->gone_ms; }
 

@@ -1,7 +1,7 @@
 /* progress.c - what a watcher sees of a session. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/progress.h"
 #include <math.h>
-
 #include "base/clock.h"
 #include "lab/core.h"
 

@@ -1,9 +1,9 @@
 /* query.c - what a rule may ask while it runs. Answers are plain trees; what cannot be
  * answered is {"error": text}. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/query.h"
 #include <math.h>
 #include <string.h>
-
 #include "base/mem.h"
 #include "lab/core.h"
 #include "nn/design.h"

@@ -6,8 +6,11 @@
  * again.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/replay.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/gather.h"
+#include "lab/scatter.h"
 
 /* --- the board from the store -------------------------------------------------------
  */

@@ -21,12 +21,19 @@
  *   {"do":"cancel","numbers":[...]}  {"do":"prune","number":n}
  *   {"do":"log","text"}  {"do":"note","markdown"}  {"do":"end"}
  * A repeats/folds expansion is the host's: the rule scatters proposals, the host makes
- * repeats x folds trials of each and numbers them; the rule gets one "trial" event a
- * proposal once all its trials ended, with their mean score ("scores":[...] beside it).
+ * repeats x folds trials of each; the rule gets one "trial" event a proposal once all its
+ * trials ended and are durable, with the mean score and metrics of those that are done
+ * ("scores":[...] beside it). Every "number" a rule sees or says is a proposal's number;
+ * with one trial a proposal that is the trial's number too.
+ * "scattered" comes before any event of its proposals; its n is smaller than what was
+ * asked when the limit of trials is reached. "waiting": false with commands means: call
+ * again, there is more to come. Time ("now") stands at the last result that the rule was
+ * told, so that a replay sees the same times.
  * While a call runs the rule may ask the host ("query": {"column":name} | {"curve":number,
  * "metric"} | {"trials":{...filter}} | {"best":n} | {"count": design}); asked through
  * on_query and answered with `answer`.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,13 +1,15 @@
 /* scatter.c - proposals of a rule become trials: repeats and folds, seeds and keys,
  * rows in the store, results from the cache. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/scatter.h"
 #include <math.h>
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/gather.h"
 #include "lab/key.h"
+#include "lab/replay.h"
 #include "nn/design.h"
 
 enum { MOST_PROPOSALS = 1000000 }; /* in one scatter */

@@ -1,9 +1,10 @@
 /* session.c - a session's life after it was made: time, limits, its row, its end. */
 /* SPDX-License-Identifier: Apache-2.0 */
-
+#include "lab/session.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/core.h"
+#include "lab/lease.h"
 
 enum {
     SAVE_MS = 1000,

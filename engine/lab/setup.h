@@ -1,5 +1,6 @@
 /* setup.h - what a rule said about itself ("describe"), checked and with its defaults.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "lab/objective.h"
 

@@ -1,11 +1,15 @@
 /* talk.c - the conversation with a rule: one call at a time, and between calls a list
  * of what there is to tell it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/talk.h"
 #include <string.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
+#include "lab/command.h"
 #include "lab/core.h"
+#include "lab/gather.h"
+#include "lab/query.h"
+#include "lab/replay.h"
 
 enum {
     EVENTS_A_CALL = 4096,

@@ -1,4 +1,5 @@
 /* toil.h - a worker's one training thread: takes trials, trains, leaves results. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "lab/fetch.h"
 #include "lab/held.h"

@@ -1,13 +1,12 @@
 /* verb.c - the table of verbs, and trees of rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/verb.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include "base/mem.h"
 #include "base/text.h"
+#include "lab/command.h"
 #include "lab/core.h"
 #include "lab/findings.h"
 #include "nn/train.h"

@@ -1,7 +1,8 @@
-/* verb.h - what can be asked of a store or told to a host: one table, several doors (the
- * command line's --json now; HTTP and Lua use the same one). A verb takes a JSON object
- * of arguments and gives a JSON value.
+/* verb.h - what can be asked of a store or told to a host: one table, several doors
+ * (the command line's --json now; HTTP and Lua use the same one). A verb takes a JSON
+ * object of arguments and gives a JSON value.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "lab/host.h"
 

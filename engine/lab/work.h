@@ -17,6 +17,7 @@
  * more. Readers borrow from the bytes they read and check everything: a body that was
  * read without an error can be walked without one.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
