@@ -135,17 +135,17 @@ def measure(program, rounds, quick):
 
 def show(r):
     def milliseconds(x):
-        return f"{x * 1e3:.3g} ms" if x < 10 else f"{x:.3g} s"
+        return f"{x * 1e3:.3g} ms" if x < 1 else f"{x:.3g} s"
 
-    print(f"Medians of {r['rounds']} rounds, one core each, seconds a trial "
+    print(f"Medians of {r['rounds']} rounds: processor time of one thread for a trial "
           "(training and evaluation)\n")
-    print(f"{'':46}{'Assay':>10}{'PyTorch':>11}{'ratio':>8}{'sklearn':>11}{'ratio':>8}"
+    print(f"{'':46}{'Assay':>10}{'PyTorch':>11}{'ratio':>9}{'sklearn':>11}{'ratio':>9}"
           f"{'GFLOP/s':>9}")
     for w, t in r["workloads"].items():
         line = f"{w}  {WORDS[w]:42}{milliseconds(t['assay']):>10}"
         for peer in PEERS:
             mark = "*" if peer in t["scaled"] else " "
-            line += f"{milliseconds(t[peer]) + mark:>11}{t[peer] / t['assay']:>7.1f}x"
+            line += f"{milliseconds(t[peer]) + mark:>12}{t[peer] / t['assay']:>7.1f}x"
         print(line + f"{t['gflops']:>9.0f}")
     if any(t["scaled"] for t in r["workloads"].values()):
         print("    * very slow: part of it was timed and scaled up to all steps")
