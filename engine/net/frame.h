@@ -8,6 +8,7 @@
  * and flags of its request.
  * Everything that arrives is hostile until asy_frame_parse() has accepted it.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -2,6 +2,7 @@
  * most one request outstanding. Resends after a lost link with the same seq, so that the
  * host can tell a retry from a new request. Recreates a dialer that went dead (1.5.2 bug).
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include "net/frame.h"

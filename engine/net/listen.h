@@ -3,6 +3,7 @@
  * Rules for Debian's NNG 1.5.2 are kept here: the host never closes pipes or listeners
  * under traffic; receive sizes are bounded; closing is left to the end of the process.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "base/queue.h"
 #include "net/frame.h"

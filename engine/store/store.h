@@ -8,6 +8,7 @@
  * says so. Readers have connections of their own and never wait for the writer.
  * A lock file keeps a second host out; a database of a newer version is refused.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
