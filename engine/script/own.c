@@ -68,7 +68,8 @@ static asy_err take_result(asy_own *o, asy_unpack *u)
         return e;
     if (parts != 4 || o->done == o->sent || id != o->trial[o->done].id)
         return asy_fail(ASY_EIO, "a result that nobody asked for");
-    if (!text && (e = asy_unpack_value(metrics, metrics_len, &tree)))
+    asy_packet body = {.body = metrics, .len = metrics_len};
+    if (!text && (e = asy_packet_tree(&body, &tree)))
         return e;
     if (!text && !json_is_object(tree)) {
         json_decref(tree);

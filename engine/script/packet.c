@@ -114,6 +114,43 @@ asy_err asy_packet_write(int fd, const void *bytes, size_t len)
     return ASY_OK;
 }
 
+/* What is left of the allowance while the body is walked. */
+typedef struct allowance {
+    uint32_t values, containers;
+} allowance;
+
+/* Walks one value and takes it off the allowance. */
+static asy_err spend(asy_unpack *u, allowance *left, int depth)
+{
+    uint32_t n = 0;
+    asy_unpack_kind kind = asy_unpack_peek(u);
+    bool is_container = kind == ASY_UNPACK_ARRAY || kind == ASY_UNPACK_MAP;
+    if (left->values-- == 0 || (is_container && left->containers-- == 0))
+        return asy_fail(ASY_EIO, "a message of too many values");
+    if (!is_container)
+        return asy_unpack_skip(u);
+    if (depth > ASY_PACKET_DEPTH)
+        return asy_fail(ASY_EIO, "a message nested too deep");
+    asy_err e =
+        kind == ASY_UNPACK_MAP ? asy_unpack_map(u, &n) : asy_unpack_array(u, &n);
+    for (; n > 0 && !e; n--) {
+        if (kind == ASY_UNPACK_MAP)
+            e = asy_unpack_skip(u); /* the key */
+        if (!e)
+            e = spend(u, left, depth + 1);
+    }
+    return e;
+}
+
+asy_err asy_packet_tree(const asy_packet *p, json_t **out)
+{
+    asy_unpack u = asy_unpack_open(p->body, p->len);
+    allowance left = {ASY_PACKET_VALUES, ASY_PACKET_CONTAINERS};
+    *out = NULL;
+    asy_err e = spend(&u, &left, 0);
+    return e ? e : asy_unpack_value(p->body, p->len, out);
+}
+
 asy_err asy_packet_error(const asy_packet *p, char **message, bool *fatal)
 {
     asy_unpack u = asy_unpack_open(p->body, p->len);

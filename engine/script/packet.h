@@ -9,8 +9,15 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 
-enum { ASY_PACKET_HEAD = 5, ASY_PACKET_MAX = 16 << 20 /* bytes of a body */ };
+enum {
+    ASY_PACKET_HEAD = 5,
+    ASY_PACKET_MAX = 16 << 20,       /* bytes of a body */
+    ASY_PACKET_VALUES = 4000000,     /* values in a tree ... */
+    ASY_PACKET_CONTAINERS = 1000000, /* ... and lists and objects among them */
+    ASY_PACKET_DEPTH = 32
+};
 
 typedef enum asy_packet_type {
     /* To the child. */
@@ -58,6 +65,10 @@ asy_err asy_packet_fill(asy_packet_reader *r, int fd, size_t *got, bool *again);
  * cannot be a packet. */
 asy_err asy_packet_next(asy_packet_reader *r, asy_packet *out, bool *have);
 void asy_packet_reader_fini(asy_packet_reader *r);
+
+/* The body as a tree, owned by the caller. A byte can become a hundred in memory, so
+ * trees of too many values are refused. */
+asy_err asy_packet_tree(const asy_packet *p, json_t **out);
 
 /* The content of an ERROR packet; the message is owned by the caller. */
 asy_err asy_packet_error(const asy_packet *p, char **message, bool *fatal);

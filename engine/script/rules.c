@@ -147,7 +147,7 @@ static void start_clock(asy_rule *r)
 static void take_reply(asy_rule *r, const asy_packet *f)
 {
     json_t *reply;
-    if (asy_unpack_value(f->body, f->len, &reply)) {
+    if (asy_packet_tree(f, &reply)) {
         die_of_nonsense(r, asy_errmsg());
         return;
     }
@@ -159,7 +159,7 @@ static void take_reply(asy_rule *r, const asy_packet *f)
 static void take_query(asy_rule *r, const asy_packet *f)
 {
     json_t *query;
-    if (asy_unpack_value(f->body, f->len, &query)) {
+    if (asy_packet_tree(f, &query)) {
         die_of_nonsense(r, asy_errmsg());
         return;
     }

@@ -75,7 +75,20 @@ static void send_deep(void)
     put_packet(ASY_PACKET_REPLY, deep, sizeof deep);
 }
 
-/* Half a frame, then silence. */
+/* 16 MB of empty lists: two gigabytes as a tree. */
+static void send_many(void)
+{
+    static char many[16000005];
+    memset(many, 0x90, sizeof many);
+    many[0] = (char)0xdd;
+    many[1] = 0;
+    many[2] = (char)0xf4;
+    many[3] = 0x24;
+    many[4] = 0;
+    put_packet(ASY_PACKET_REPLY, many, sizeof many);
+}
+
+/* Half a packet, then silence. */
 static void send_half(void)
 {
     const unsigned char head[] = {0, 0, 1, 0, ASY_PACKET_REPLY, 1, 2, 3};
@@ -114,6 +127,8 @@ static void misbehave(const char *how)
         flood();
     if (strcmp(how, "deep") == 0)
         send_deep();
+    if (strcmp(how, "many") == 0)
+        send_many();
     if (strcmp(how, "broken") == 0)
         put_packet(ASY_PACKET_REPLY, "\x92\x01", 2);
     if (strcmp(how, "trailing") == 0)
@@ -156,6 +171,7 @@ static const deed deeds[] = {{"exit", "ended by itself (status 3)"},
                              {"unknown", "broken packet"},
                              {"flood", "broke the protocol and was killed: log"},
                              {"deep", "broke the protocol"},
+                             {"many", "too many values"},
                              {"broken", "broke the protocol"},
                              {"trailing", "broke the protocol"},
                              {"error", "broke the protocol"},
