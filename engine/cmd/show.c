@@ -163,48 +163,60 @@ static void plot_levels(const asy_trials *t, const json_t *effect)
     asy_buf_fini(&name);
 }
 
-static asy_err plot(const asy_trials *t, const char *name)
+/* name: a quantity that is known to be there, or NULL. */
+static void plot(const asy_trials *t, const char *name)
 {
     quantity q = {0};
-    asy_err err = ASY_OK;
     json_t *found = asy_trials_findings(t);
     const json_t *effect = effect_of(found, name);
     if (!name && effect)
         name = json_string_value(json_object_get(effect, "parameter"));
-    if (name)
-        err = find_quantity(t, name, &q);
-    if (!err && effect && q.factor && q.factor->has_text)
-        plot_levels(t, effect);
-    else if (!err && q.value)
-        plot_numbers(t, &q);
+    if (name && !find_quantity(t, name, &q)) {
+        if (effect && q.factor && q.factor->has_text)
+            plot_levels(t, effect);
+        else
+            plot_numbers(t, &q);
+    }
     asy_free(q.value);
     json_decref(found);
-    return err;
 }
 
 /* --- the command
  * ------------------------------------------------------------------------------- */
 
-static asy_err print(const asy_args *a, const asy_pick *p, const asy_trials *t)
+static void print_json(const asy_pick *p, const asy_aim *aim, const json_t *best)
+{
+    json_t *o = asy_view_session(&p->session);
+    json_object_set_new(o, "metric", json_string(aim->metric));
+    json_object_set_new(o, "maximize", json_boolean(aim->maximize));
+    json_object_set(o, "best", (json_t *)(uintptr_t)best);
+    asy_print_json(o);
+    json_decref(o);
+}
+
+static void print(const asy_args *a, const asy_pick *p, const asy_trials *t)
 {
     json_t *best = asy_trials_best(t, (size_t)asy_args_whole(a, "top"));
     asy_aim aim = asy_pick_aim(&p->session);
-    asy_err err = ASY_OK;
     if (asy_args_flag(a, "json")) {
-        json_t *o = asy_view_session(&p->session);
-        json_object_set_new(o, "metric", json_string(aim.metric));
-        json_object_set_new(o, "maximize", json_boolean(aim.maximize));
-        json_object_set(o, "best", best);
-        asy_print_json(o);
-        json_decref(o);
+        print_json(p, &aim, best);
     } else {
         print_summary(&p->session);
         asy_report_best(best, &aim);
-        err = plot(t, asy_args_text(a, "plot"));
-        if (!err && *p->session.digest)
+        plot(t, asy_args_text(a, "plot"));
+        if (*p->session.digest)
             printf("\ndigest %s\n", p->session.digest);
     }
     json_decref(best);
+}
+
+/* A wrong name is told before anything is printed. */
+static asy_err check_plot(const asy_args *a, const asy_trials *t)
+{
+    quantity q = {0};
+    const char *name = asy_args_text(a, "plot");
+    asy_err err = name ? find_quantity(t, name, &q) : ASY_OK;
+    asy_free(q.value);
     return err;
 }
 
@@ -219,7 +231,9 @@ static int show(const asy_args *a)
     if (!err)
         err = asy_trials_load(store, pick.session.id, &t);
     if (!err)
-        err = print(a, &pick, t);
+        err = check_plot(a, t);
+    if (!err)
+        print(a, &pick, t);
     asy_trials_free(t);
     asy_pick_fini(&pick);
     asy_store_close(store);
@@ -228,9 +242,7 @@ static int show(const asy_args *a)
 
 static const asy_option options[] = {
     {"top", ASY_OPTION_WHOLE, "N", "10", "lines of the leaderboard"},
-    {"plot", ASY_OPTION_TEXT, "NAME", NULL,
-     "what to plot the objective against: a parameter, layers, learned or seconds [the "
-     "parameter that explains most]"},
+    {"plot", ASY_OPTION_TEXT, "NAME", NULL, "plot against this [what explains most]"},
     {"store", ASY_OPTION_FOLDER, "DIR", "./assay-data", "where everything is kept"},
     {"json", ASY_OPTION_FLAG, NULL, NULL, "print one JSON object"},
     {0}};
@@ -242,7 +254,8 @@ const asy_command asy_cmd_show = {
     .max_arguments = 1,
     .about =
         "SESSION is a name, a number, or \"last\". Where designs were tried more than "
-        "once, the\nleaderboard gives their mean and its 95 % interval.\n",
+        "once, the\nleaderboard gives their mean and its 95 % interval.\n"
+        "--plot takes a parameter, layers, learned, or seconds.\n",
     .options = options,
     .examples = "assay show\n"
                 "assay show iris-3 --plot depth --top 20\n"
