@@ -45,7 +45,7 @@ static const attack attacks[] = {
     {"nested source", "load('return ' .. ('('):rep(1e5) .. '1' .. (')'):rep(1e5))",
      NULL},
     {"huge source",
-     "local t = {} for i = 1, 3e5 do t[i] = 'x' .. i .. ' = \"k' .. i .. '\"' end\n"
+     "local t = {} for i = 1, 7e4 do t[i] = 'x' .. i .. ' = \"k' .. i .. '\"' end\n"
      "load(table.concat(t, '\\n'))",
      NULL},
     {"bytecode", "string.dump(function() end)", "attempt to call"},
@@ -84,7 +84,7 @@ static const attack attacks[] = {
     {"tostring for ever",
      "local t = setmetatable({}, {}) getmetatable(t).__tostring = function(x) "
      "return tostring(x) end tostring(t)",
-     ""},
+     "time limit"},
     {"environment", "setmetatable(_G, {__index = error}) rawset(_G, 'print', nil)",
      NULL},
     {"string churn", "::a:: local s = ('x'):rep(100) .. 'y' goto a", "time limit"},
@@ -110,7 +110,9 @@ static void test_attacks(void **state)
         const char *end = attacks[i].end ? attacks[i].end : "return assay.rule";
         bool is_loop = strstr(end, "time limit") || strstr(end, "did not come back");
         talk t;
-        talk_open_with(&t, attacks[i].source, is_loop ? &quick : &patient);
+        asy_rule_limits limits = is_loop ? quick : patient;
+        limits.memory = 24 << 20;
+        talk_open_with(&t, attacks[i].source, &limits);
         talk_call(&t, "{\"call\":\"describe\"}");
         reply r = talk_wait(&t);
         if (!r.message || !strstr(r.message, end) || strstr(r.message, "sandbox") ||
