@@ -36,25 +36,58 @@ static void take_weights(const asy_pop *p, member *m)
     }
 }
 
+/* The whole order of an epoch, from the store of orders; NULL where that has no room.
+ */
+static const uint32_t *stored_order(asy_pop *p, const member *m, uint32_t epoch,
+                                    uint32_t rows)
+{
+    asy_blas_orders *o = &p->orders;
+    const asy_key key = m->set.shuffle;
+    const size_t padded = ((size_t)rows + ASY_BLOCK - 1) / ASY_BLOCK * ASY_BLOCK;
+    if (p->members > 1 || (epoch + 1) * padded > ASY_BLAS_ORDERS)
+        return NULL;
+    if (o->rows != rows || o->key.k[0] != key.k[0] || o->key.k[1] != key.k[1]) {
+        o->key = key;
+        o->rows = rows;
+        o->epochs = 0;
+    }
+    for (; o->epochs <= epoch; o->epochs++) {
+        asy_perm perm = asy_perm_make(key, o->epochs, rows);
+        p->k->random->rows(&perm, 0, rows, o->row + o->epochs * padded);
+    }
+    return o->row + epoch * padded;
+}
+
+/* The numbers of rows first .. first+n-1 in the member's order. */
+static const uint32_t *rows_of(asy_pop *p, member *m, uint32_t epoch, uint32_t rows,
+                               uint32_t first, uint32_t n)
+{
+    const uint32_t *stored = stored_order(p, m, epoch, rows);
+    if (stored)
+        return stored + first;
+    if (m->epoch != epoch || m->perm.n != rows) {
+        m->perm = asy_perm_make(m->set.shuffle, epoch, rows);
+        m->epoch = epoch;
+    }
+    p->k->random->rows(&m->perm, first, n, p->row);
+    return p->row;
+}
+
 static void gather_train_member(asy_pop *p, member *m, const asy_part *part,
                                 uint32_t epoch, uint32_t step)
 {
     const size_t inputs = p->shape.inputs, outputs = p->shape.outputs;
-    if (m->epoch != epoch || m->perm.n != part->rows) {
-        m->perm = asy_perm_make(m->set.shuffle, epoch, part->rows);
-        m->epoch = epoch;
-    }
     const uint32_t first = step * p->shape.batch, left = part->rows - first;
     m->rows = left < p->shape.batch ? left : p->shape.batch;
-    p->k->random->rows(&m->perm, first, m->rows, p->row);
-    p->k->vec->take((asy_area){m->rows, inputs, p->x_ld}, p->row, part->x, m->x);
+    const uint32_t *row = rows_of(p, m, epoch, part->rows, first, m->rows);
+    p->k->vec->take((asy_area){m->rows, inputs, p->x_ld}, row, part->x, m->x);
     m->in = m->x;
     m->in_ld = p->x_ld;
     m->has_label = part->label;
     for (uint32_t i = 0; part->label && i < m->rows; i++)
-        m->label[i] = part->label[p->row[i]];
+        m->label[i] = part->label[row[i]];
     for (uint32_t i = 0; part->target && i < m->rows; i++)
-        memcpy(m->target + i * outputs, part->target + p->row[i] * outputs,
+        memcpy(m->target + i * outputs, part->target + row[i] * outputs,
                outputs * sizeof(float));
     take_weights(p, m);
 }

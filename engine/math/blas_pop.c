@@ -79,6 +79,7 @@ static void carve_pop(asy_pop *p, carver *c, const asy_net_shape *shape)
     p->turned = carve_floats(c, turned_size(shape));
     p->scratch = carve_floats(c, ASY_BLOCK * padded(shape->outputs));
     p->row = carve(c, rows, sizeof *p->row);
+    p->orders.row = carve(c, ASY_BLAS_ORDERS, sizeof *p->orders.row);
 }
 
 static void carve_params(asy_pop *p, carver *c)

@@ -60,6 +60,15 @@ typedef struct asy_blas_member {
     size_t block_bytes;
 } asy_blas_member;
 
+/* Orders of rows that one trial leaves for the next: in a session most share theirs. */
+typedef struct asy_blas_orders {
+    asy_key key;
+    uint32_t rows, epochs; /* epochs 0 .. epochs-1 are worked out */
+    uint32_t *row;         /* [ASY_BLAS_ORDERS] one epoch after the other, padded */
+} asy_blas_orders;
+
+enum { ASY_BLAS_ORDERS = 16 * 1024 };
+
 struct asy_pop {
     const asy_kernels *k;
     asy_net_shape shape; /* layer = NULL: see `layer` */
@@ -70,10 +79,11 @@ struct asy_pop {
     uint32_t ring; /* outputs an EVAL pass keeps: skips reach back ring - 1 */
     uint32_t members;
     asy_blas_member *member;
-    float *turned;  /* W^T of one layer */
-    float *scratch; /* of the loss */
-    uint32_t *row;  /* numbers of the rows of a batch */
-    void *block;    /* owned: all of the above, with parameters and statistics */
+    float *turned;          /* W^T of one layer */
+    float *scratch;         /* of the loss */
+    uint32_t *row;          /* numbers of the rows of a batch */
+    asy_blas_orders orders; /* only used with one member */
+    void *block; /* owned: all of the above, with parameters and statistics */
 };
 
 asy_err asy_blas_pop_new(const asy_net_shape *shape, uint32_t members,

@@ -571,6 +571,40 @@ static void test_members_do_not_mix(void **state)
     backend->pop_free(together);
 }
 
+/* Whatever a slot held before, the next member gives the bits it gives in a new one:
+ * another activation, order of rows, optimizer, and memory of another size. */
+static void test_a_slot_is_used_again(void **state)
+{
+    (void)state;
+    net_case cases[4] = {plain_case(), plain_case(), plain_case(), plain_case()};
+    cases[1].act = ASY_ACT_GELU;
+    cases[1].dropout = 0.4f;
+    cases[2].optim = asy_optim_default(ASY_OPT_SGD);
+    cases[3].output_act = ASY_ACT_SILU;
+    asy_pop *used = NULL;
+    for (int i = 0; i < 4; i++) {
+        setup *s = make(cases[i]);
+        s->member.shuffle = asy_rng_key(7, (uint64_t)i / 2);
+        const size_t bytes = s->shape.params * sizeof(float);
+        float *a = malloc(bytes), *b = malloc(bytes);
+        asy_pop *fresh = start(s, 1);
+        if (!used)
+            used = start(s, 1);
+        assert_int_equal(backend->member_set(used, 0, &s->member), ASY_OK);
+        backend->write(used, 0, ASY_ROLE_PARAM, s->start);
+        train_some(used, s);
+        train_some(fresh, s);
+        backend->read(used, 0, ASY_ROLE_PARAM, a);
+        backend->read(fresh, 0, ASY_ROLE_PARAM, b);
+        assert_memory_equal(a, b, bytes);
+        backend->pop_free(fresh);
+        free(a);
+        free(b);
+        unmake(s);
+    }
+    backend->pop_free(used);
+}
+
 static void test_a_stopped_member_stands_still(void **state)
 {
     (void)state;
@@ -653,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_everything_together),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_members_do_not_mix),
+        cmocka_unit_test(test_a_slot_is_used_again),
         cmocka_unit_test(test_a_stopped_member_stands_still),
         cmocka_unit_test(test_a_broken_number_shows),
         cmocka_unit_test(test_memory_refused),
