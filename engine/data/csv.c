@@ -15,7 +15,7 @@
 enum {
     PIECE = 1 << 18,      /* bytes looked at together */
     SAMPLE = 1 << 16,     /* bytes the dialect is guessed from */
-    MAX_RECORD = 1 << 27, /* bytes */
+    MAX_RECORD = 1 << 25, /* bytes */
     MAX_COLUMNS = 100000, /* defaults of the options */
     MAX_FIELD = 1 << 20,
 };

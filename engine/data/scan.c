@@ -189,6 +189,8 @@ static asy_err end_of_text(asy_scan *s, record *r, const char *text, size_t len,
     const char *end = text + len;
     if ((size_t)(end - r->cell) > s->max_field)
         return fail_cell(s, s->line, *r->cell == '"');
+    if (!final && r->cells > s->columns) /* no need to wait for the end of the line */
+        return fail_length(s, r);
     if (!final || r->start == end)
         return ASY_OK;
     asy_err e = close_record(s, r, text, end);

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "csv_text.h"
 
 static void reads_numbers_and_categories(void **state)
@@ -301,6 +303,35 @@ static void many_equal_names_are_quick(void **state)
     asy_buf_fini(&b);
 }
 
+/* Random damage gives a table or an error, never worse; and the same one however the
+ * file is cut into pieces. */
+static void random_damage_is_survived(void **state)
+{
+    (void)state;
+    static const char start[] =
+        "a,\"b\",c\r\n1,x,2.5\r\n,\"y, z\",-3e4\r\n7,\"q\"\"\",NA\r\n"
+        "8,x,9\n\n10,y,0.25\n";
+    static const char bytes[] = "\",;\t|\n\r.-+e019 xN?\xc3\xa9\0";
+    asy_rng rng = asy_rng_open(asy_rng_key(9, 0), ASY_STREAM_RULE, 0);
+    asy_log_set(NULL, NULL, ASY_ERROR);
+    char text[sizeof start];
+    for (int i = 0; i < 4000; i++) {
+        memcpy(text, start, sizeof start);
+        for (int k = 0; k <= i % 6; k++)
+            text[asy_rng_below(&rng, sizeof start - 1)] =
+                bytes[asy_rng_below(&rng, sizeof bytes - 1)];
+        size_t len = i % 4 ? sizeof start - 1 : asy_rng_below(&rng, sizeof start);
+        asy_table *whole, *cut;
+        asy_err e = csv_feed_pieces(text, len, sizeof start, NULL, &whole);
+        assert_int_equal(csv_feed_pieces(text, len, 1 + i % 9, NULL, &cut), e);
+        if (!e)
+            assert_true(asy_hash_equal(&whole->hash, &cut->hash));
+        asy_table_free(whole);
+        asy_table_free(cut);
+    }
+    asy_log_set(NULL, NULL, ASY_WARN);
+}
+
 static void refused_memory_is_an_error(void **state)
 {
     (void)state;
@@ -345,6 +376,7 @@ int main(void)
         cmocka_unit_test(reads_the_fixtures),
         cmocka_unit_test(wide_tables_are_read),
         cmocka_unit_test(many_equal_names_are_quick),
+        cmocka_unit_test(random_damage_is_survived),
         cmocka_unit_test(refused_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
