@@ -1,18 +1,18 @@
 /* backend_blas.c - the operations of one training step on the CPU, one thread.
  *
- * Products run on the panel kernels of gemm_kernel.c. They beat OpenBLAS 0.3.21 at
- * every size a network has, since parameters already lie as the kernel wants them, and
- * bias and relu ride along. GFLOP/s, one core of a Zen 5 at 3.6 GHz, OpenBLAS with its
- * AVX-512 kernels (m x n x k):
+ * Products run on the panel kernels of gemm_kernel.c, at every size: parameters already
+ * lie as the kernel wants them, bias and relu ride along, and so they beat OpenBLAS
+ * (0.3.21, one thread, its best kernels). GFLOP/s on one core of a Zen 5 at 3.6 GHz:
  *
- *     size             forward  gradient  sgemm       size             forward  sgemm
- *     16 x 16 x 16         176       181    119       128 x 256 x 256      233    190
- *     64 x 32 x 32         221       225    215       512 x 512 x 512      205    203
- *     64 x 128 x 128       224       223    175       128 x 4096 x 4096    183    157
+ *     rows x out x in       AVX-512  OpenBLAS      AVX2  OpenBLAS
+ *     16 x 16 x 16              176       119       113        32
+ *     64 x 32 x 32              221       215       111        67
+ *     64 x 128 x 128            224       175       112        92
+ *     128 x 256 x 256           233       190       112       102
+ *     512 x 512 x 512           205       203       113       103
+ *     128 x 4096 x 4096         183       157
  *
- * With AVX2: 113 against 32, 111 against 67, 112 against 92, 112 against 102, 113
- * against 103. So there is one path for all sizes, and the result of a network depends
- * on nothing but itself.
+ * With one path for all sizes the result of a network depends on nothing but itself.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
