@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include "base/log.h"
+#include "base/pack.h"
 
 static const char any_port[] = "tcp://127.0.0.1:0";
 
@@ -101,6 +103,35 @@ static void largest_body_passes_and_larger_is_refused(void **state)
     ping(l, "still here", 5000);
     asy_link_close(l);
     echo_stop(e);
+}
+
+static void ignore_log(void *ctx, asy_level level, const char *line)
+{
+    (void)ctx;
+    (void)level;
+    (void)line;
+}
+
+/* It would cost the connection, again and again; a refusal costs the request only. */
+static void reply_over_the_limit_becomes_a_refusal(void **state)
+{
+    (void)state;
+    asy_log_set(ignore_log, NULL, ASY_ERROR);
+    echo *e = echo_start(any_port);
+    asy_link *l = link_to(asy_listener_url(e->listener), 1);
+    atomic_store(&e->is_gross, true);
+    asy_frame reply;
+    must(asy_link_call(l, 0, ASY_WORK, NULL, 5000, 10000, &reply));
+    assert_int_equal(reply.type, ASY_REJECT);
+    json_t *body;
+    must(asy_unpack_value(reply.body, reply.body_len, &body));
+    assert_string_equal(json_string_value(json_object_get(body, "code")), "too_large");
+    json_decref(body);
+    atomic_store(&e->is_gross, false);
+    ping(l, "as before", 5000);
+    asy_link_close(l);
+    echo_stop(e);
+    asy_log_set(NULL, NULL, ASY_WARN);
 }
 
 static void slow_host_gets_the_same_seq_again(void **state)
@@ -301,6 +332,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(request_and_reply_carry_every_field),
         cmocka_unit_test(ten_thousand_requests_over_four_contexts),
         cmocka_unit_test(largest_body_passes_and_larger_is_refused),
+        cmocka_unit_test(reply_over_the_limit_becomes_a_refusal),
         cmocka_unit_test(slow_host_gets_the_same_seq_again),
         cmocka_unit_test(patience_ends),
         cmocka_unit_test(cancel_wakes_a_caller),
