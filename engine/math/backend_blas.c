@@ -12,7 +12,9 @@
  *     512 x 512 x 512           205       203       113       103
  *     128 x 4096 x 4096         183       157
  *
- * With one path for all sizes the result of a network depends on nothing but itself.
+ * Only gradients of very wide layers over very large batches are behind (2048 x 2048
+ * over 1024 rows: 182 against 195). With one path for all sizes the result of a network
+ * depends on nothing but itself.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
