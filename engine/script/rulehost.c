@@ -186,6 +186,22 @@ static int keep_result(lua_State *L, host *h, const char *what)
     return 0;
 }
 
+/* With {call = "start", session = {seed = ...}} on top: math.random begins anew, so
+ * that a session that is run again draws the same numbers. */
+static void seed_session(lua_State *L)
+{
+    int call = lua_gettop(L);
+    lua_getfield(L, call, "call");
+    lua_getfield(L, call, "session");
+    if (lua_isstring(L, -2) && strcmp(lua_tostring(L, -2), "start") == 0 &&
+        lua_istable(L, -1)) {
+        lua_getfield(L, -1, "seed");
+        lua_Number seed = lua_tonumber(L, -1);
+        asy_random_seed(L, seed >= 0 && seed < 1.8e19 ? (uint64_t)seed : 0, 0);
+    }
+    lua_settop(L, call);
+}
+
 /* host.handle(call) -> reply */
 static int handle_call(lua_State *L)
 {
@@ -193,6 +209,8 @@ static int handle_call(lua_State *L)
     push_host_function(L, "handle");
     if (asy_value_push(L, &h->input))
         return asy_trace_raise(L, "%s", asy_errmsg());
+    if (lua_istable(L, -1))
+        seed_session(L);
     lua_call(L, 1, 1);
     return keep_result(L, h, "reply");
 }

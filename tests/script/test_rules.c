@@ -304,6 +304,48 @@ static void test_huge_reply(void **state)
     talk_close(&t);
 }
 
+/* A session that starts again draws the same numbers; another seed draws others. */
+static void test_random(void **state)
+{
+    (void)state;
+    json_t *said[3];
+    for (int i = 0; i < 3; i++) {
+        talk t;
+        char call[512];
+        snprintf(call, sizeof call, "%s", start);
+        if (i == 2)
+            memcpy(strstr(call, "\"seed\":1"), "\"seed\":2", 8);
+        talk_open(
+            &t,
+            "local assay = require 'assay'\n"
+            "for _ = 1, 3 do math.random() end\n"
+            "return assay.rule { sweep = function(session)\n"
+            "  local designs = {}\n"
+            "  for name in pairs { b = 1, a = 1, d = 1, c = 1, e = 1 } do\n"
+            "    designs[#designs + 1] = { params = { n = name, x = math.random() },\n"
+            "      design = assay.net.mlp { hidden = {} } }\n"
+            "  end\n"
+            "  session:scatter(designs):all()\n"
+            "end }\n");
+        for (int extra = 0; extra < i; extra++)
+            talk_call(&t, "{\"call\":\"describe\"}");
+        talk_call(&t, call);
+        for (int extra = 0; extra < i; extra++) {
+            reply r = talk_wait(&t);
+            reply_fini(&r);
+        }
+        reply r = talk_wait(&t);
+        if (r.message)
+            fail_msg("%s", r.message);
+        said[i] = r.tree;
+        talk_close(&t);
+    }
+    assert_true(json_equal(said[0], said[1]));
+    assert_false(json_equal(said[0], said[2]));
+    for (int i = 0; i < 3; i++)
+        json_decref(said[i]);
+}
+
 /* Two rules know nothing of each other; many at once work. */
 static void test_many(void **state)
 {
@@ -437,6 +479,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(test_log),
                                        cmocka_unit_test(test_query),
                                        cmocka_unit_test(test_huge_reply),
+                                       cmocka_unit_test(test_random),
                                        cmocka_unit_test(test_many),
                                        cmocka_unit_test(test_killed_from_outside),
                                        cmocka_unit_test(test_no_leaks),
