@@ -326,8 +326,9 @@ static const asy_option options[] = {
 const asy_command asy_cmd_bench = {
     .name = "bench",
     .summary = "time the reference designs on one core of this machine",
-    .about = "Six designs from tiny to deep, on random data of the shapes of "
-             "well-known tables. Seconds are those of the processor.\n",
+    .about =
+        "Six designs from tiny to deep, on random data of the shapes of well-known\n"
+        "tables. Seconds are those of the processor.\n",
     .options = options,
     .examples = "assay bench\nassay bench --rounds 9 --json\nassay bench --only W3\n",
     .run = bench};

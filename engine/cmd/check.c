@@ -239,9 +239,9 @@ const asy_command asy_cmd_check = {
     .arguments = "RULE",
     .min_arguments = 1,
     .max_arguments = 1,
-    .about = "Runs the rule up to its first proposals and checks each design. Nothing "
-             "is trained\n"
-             "and nothing is stored. Rules that look at the data need --data.\n",
+    .about =
+        "Runs the rule up to its first proposals and checks each design. Nothing is\n"
+        "trained and nothing is stored. Rules that look at the data need --data.\n",
     .options = options,
     .examples = "assay check rules/best_design.lua\n"
                 "assay check my.lua --data my.csv --label outcome --set epochs=5\n",

@@ -21,6 +21,9 @@ static double rate(const asy_row_session *s)
     return s->seconds > 0 ? (double)ended(s) / s->seconds : 0;
 }
 
+/* Milliseconds are as fine as the store's clock. */
+static json_t *rounded(double x) { return asy_json_real(round(x * 1000) / 1000); }
+
 static json_t *counts(const asy_row_session *s)
 {
     json_t *o = json_object();
@@ -55,8 +58,8 @@ static json_t *answer(const asy_row_session *s, const asy_trials *t)
     json_object_set_new(o, "seed", json_integer((json_int_t)s->seed));
     json_object_set_new(o, "trials", counts(s));
     json_object_set_new(o, "best", best_of(t));
-    json_object_set_new(o, "seconds", asy_json_real(s->seconds));
-    json_object_set_new(o, "trials_per_second", asy_json_real(rate(s)));
+    json_object_set_new(o, "seconds", rounded(s->seconds));
+    json_object_set_new(o, "trials_per_second", rounded(rate(s)));
     json_object_set_new(o, "digest", json_string(s->digest));
     return o;
 }

@@ -290,9 +290,9 @@ const asy_command asy_cmd_replay = {
     .arguments = "TRIAL",
     .min_arguments = 1,
     .max_arguments = 1,
-    .about = "TRIAL is a number in the session, SESSION/number, or \"best\". Exit "
-             "status 0 when all\n"
-             "metrics and the curve are equal, 1 when they are not.\n",
+    .about =
+        "TRIAL is a number in the session, SESSION/number, or \"best\". Exit status 0\n"
+        "when all metrics and the curve are equal, 1 when they are not.\n",
     .options = options,
     .examples = "assay replay 17\n"
                 "assay replay iris-3/best --store ./assay-data\n",

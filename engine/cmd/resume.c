@@ -41,9 +41,9 @@ const asy_command asy_cmd_resume = {
     .arguments = "[SESSION]",
     .max_arguments = 1,
     .about =
-        "SESSION is a name, a number, or \"last\". The rule is run again from its "
-        "start and\n"
-        "given the results that are in the store; only what is missing is trained.\n",
+        "SESSION is a name, a number, or \"last\". The rule is run again from its\n"
+        "start and given the results that are in the store; only what is missing is\n"
+        "trained.\n",
     .options = options,
     .examples = "assay resume\n"
                 "assay resume iris-3 --store ./assay-data --workers 4\n",

@@ -125,11 +125,11 @@ const asy_command asy_cmd_run = {
     .arguments = "RULE",
     .min_arguments = 1,
     .max_arguments = 1,
-    .about = "Trains the designs that the rule proposes, on local workers, and keeps a "
-             "record of\n"
-             "each trial. Progress goes to stderr; the best designs and the findings "
-             "to stdout.\n"
-             "Ctrl-C stops and keeps what is done; a second one kills.\n",
+    .about =
+        "Trains the designs that the rule proposes, on local workers, and keeps a\n"
+        "record of each trial. Progress goes to stderr; the best designs and the\n"
+        "findings to stdout. Ctrl-C stops and keeps what is done; a second one\n"
+        "kills.\n",
     .options = options,
     .examples = "assay run rules/best_design.lua --data iris.csv --label Species\n"
                 "assay run rules/depth_sweep.lua --data digits.csv --label digit "

@@ -101,11 +101,10 @@ const asy_command asy_cmd_worker = {
     .arguments = "URL",
     .min_arguments = 1,
     .max_arguments = 1,
-    .about = "Takes trials from the host at URL until the host ends. SIGTERM or Ctrl-C "
-             "gives\n"
-             "running trials back and leaves. One worker keeps one core busy; start as "
-             "many as\n"
-             "the machine has cores.\n",
+    .about =
+        "Takes trials from the host at URL until the host ends. SIGTERM or Ctrl-C\n"
+        "gives running trials back and leaves. The token is in the file \"token\" of\n"
+        "the host's store. One worker keeps one core busy.\n",
     .options = options,
     .examples = "assay worker tcp://10.0.0.5:9400 --token-file token.txt\n",
     .run = worker};
@@ -120,6 +119,6 @@ static int rule_host(const asy_args *a)
 
 const asy_command asy_cmd_rule_host = {
     .name = "rule-host",
-    .summary = "the locked-down process in which a rule runs (started by assay itself)",
+    .summary = "the locked-down process in which a rule runs",
     .is_hidden = true,
     .run = rule_host};

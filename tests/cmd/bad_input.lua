@@ -2,7 +2,7 @@
 -- the right exit status, and never with a crash, a hang or a lost result.
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Run as: luajit bad_input.lua ASSAY SOURCE PART, where PART is data, rule, design or store.
+-- Run as: luajit bad_input.lua ASSAY SOURCE PART, where PART is data, rule, design, store or look.
 -- Prints TAP. A case is { name, command, status, text... }: every text must be in the output.
 -- `csv` and `rule` are what the files data.csv and rule.lua hold.
 
@@ -333,6 +333,42 @@ cases.store = {
     { "the first session is still there", "assay replay kept/2 --store s", 0, "equal" },
 }
 
+-- Looking, exporting, predicting ---------------------------------------------------------------
+
+cases.look = {
+    { "a session to look at", RUN, 0, '"done": 2' },
+    { "no store", "assay sessions --store none", 1, "none" },
+    { "no store to show", "assay show --store none", 1, "none" },
+    { "no such session", "assay show dta-1 --store s", 1, "dta-1", "data-1" },
+    { "no such parameter", "assay show --store s --plot widht", 1, "widht", "width" },
+    { "no such field", "assay trials --store s --sort acuracy", 1, "acuracy", "accuracy" },
+    { "half a condition", "assay trials --store s --where 'accuracy >'", 1, "where" },
+    { "a condition of rubbish", "assay trials --store s --where '((('", 1, "where" },
+    { "a condition on nothing", "assay trials --store s --where 'acuracy > 1'", 1, "acuracy" },
+    { "no such dataset", "assay data nothing --store s", 1, "nothing" },
+    { "no such file to import", "assay import none.csv --store s", 1, "none.csv" },
+    { "nothing to import", "assay import --store s", 2, "CSV file" },
+    { "an unknown label", "assay import data.csv --label z --store s", 1, "z" },
+    { "exporting nowhere", "assay export 1 --store s", 2, "--out" },
+    { "exporting to an unknown kind", "assay export 1 --store s --out m.txt", 2, ".safetensors" },
+    { "exporting into no folder", "assay export 1 --store s --out no/m.json", 1, "no/m.json" },
+    { "exporting no trial", "assay export 99 --store s --out m.json", 1, "99" },
+    { "a model to predict with", "assay export 1 --store s --out m.safetensors", 0, "m.safetensors" },
+    { "no model", "assay predict none.safetensors --data data.csv", 1, "none.safetensors" },
+    { "a table as model", "assay predict data.csv --data data.csv", 1, "data.csv" },
+    { "half a model", "head -c 200 m.safetensors > h.safetensors; "
+        .. "assay predict h.safetensors --data data.csv", 1, "h.safetensors" },
+    { "a model with a byte changed", "cp m.safetensors c.safetensors; "
+        .. "printf '\\377\\377\\377\\377' | dd of=c.safetensors bs=1 seek=4 conv=notrunc 2>/dev/null; "
+        .. "assay predict c.safetensors --data data.csv", 1, "c.safetensors" },
+    { "nothing to predict for", "assay predict m.safetensors", 2, "--data" },
+    { "a column missing", "assay predict m.safetensors --data data.csv", 1, "b",
+        csv = "a,y\n1,yes\n2,no\n" },
+    { "prepared data that were changed", "for f in s/prepared/*; do printf x >> $f; done; "
+        .. "assay replay 1 --store s", 1, "prepared" },
+    { "prepared data that are gone", "rm s/prepared/*; assay replay 1 --store s", 1, "prepared" },
+}
+
 -- Running ------------------------------------------------------------------------------------------
 
 local function has_crashed(output, status)
@@ -380,7 +416,7 @@ local function check(scratch, number, case)
 end
 
 local assay, source, part = arg[1], arg[2], arg[3]
-local list, faults = assert(cases[part], "PART: data, rule, design or store expected"), 0
+local list, faults = assert(cases[part], "PART: data, rule, design, store or look expected"), 0
 local scratch = program.open(assay, source)
 print("1.." .. #list)
 for number, case in ipairs(list) do
