@@ -8,11 +8,26 @@
 #include "lab/core.h"
 #include "lab/lease.h"
 
+enum {
+    MOST_METRICS = 64 << 10, /* bytes of text that one trial may bring */
+    MOST_REASON = 2000
+};
+
 /* --- ending one trial --------------------------------------------------------- */
 
 static char *copy_slice(asy_slice s)
 {
     return asy_strndup(s.len ? s.bytes : "", s.len);
+}
+
+/* A reason is text for people: a long one is cut, not inside a character. */
+static char *copy_reason(asy_slice s)
+{
+    const unsigned char *text = s.bytes;
+    if (s.len > MOST_REASON)
+        for (s.len = MOST_REASON; s.len && (text[s.len] & 0xc0) == 0x80;)
+            s.len--;
+    return copy_slice(s);
 }
 
 /* The row of a trial that just ended. Text is borrowed from the trial. */
@@ -64,30 +79,37 @@ static void end_trial(asy_trial *t, asy_trial_state state, const char *worker)
     t->worker = asy_strdup(worker);
 }
 
-/* Score and text of a result. What does not hold together becomes a failed trial. */
+/* What is wrong with a result, or NULL; owned by the caller. *score is its score. */
+static char *fault_of(const asy_objective *objective, const asy_outcome *o,
+                      double *score)
+{
+    asy_buf fault = {0};
+    *score = NAN;
+    if (o->metrics.len > MOST_METRICS)
+        asy_buf_printf(&fault, "metrics: %zu bytes are too many", o->metrics.len);
+    else if (o->metrics.len &&
+             asy_objective_score(objective, o->metrics.bytes, o->metrics.len, score))
+        asy_buf_puts(&fault, asy_errmsg());
+    else if (o->state == ASY_TRIAL_DONE && isnan(*score))
+        asy_buf_printf(&fault, "the trial gives no number for the objective '%s'",
+                       objective->metric);
+    return fault.len ? asy_buf_take(&fault) : NULL;
+}
+
+/* Takes a result over. What does not hold together becomes a failed trial. */
 static asy_trial_state take_outcome(asy_trial *t, const asy_outcome *o)
 {
-    const asy_setup *setup = &t->session->setup;
-    asy_trial_state state = o->state;
-    const char *reason = NULL;
     double score;
-    if (!o->metrics.len)
-        score = NAN;
-    else if (asy_objective_score(&setup->objective, o->metrics.bytes, o->metrics.len,
-                                 &score))
-        reason = "the worker's metrics are malformed";
-    if (!reason && state == ASY_TRIAL_DONE && isnan(score))
-        reason = "no such metric as the objective";
-    bool is_wrong = reason != NULL;
-    t->score = is_wrong || state == ASY_TRIAL_FAILED ? NAN : score;
-    t->metrics =
-        is_wrong || !o->metrics.len ? asy_strdup("{}") : copy_slice(o->metrics);
-    t->reason = is_wrong ? asy_strdup(reason) : copy_slice(o->reason);
+    char *fault = fault_of(&t->session->setup.objective, o, &score);
+    asy_trial_state state = fault ? ASY_TRIAL_FAILED : o->state;
+    t->score = state == ASY_TRIAL_FAILED ? NAN : score;
+    t->metrics = fault || !o->metrics.len ? asy_strdup("{}") : copy_slice(o->metrics);
+    t->reason = fault ? fault : copy_reason(o->reason);
     t->epochs = o->epochs;
     t->seconds = o->seconds >= 0 && o->seconds < 1e12 ? o->seconds : 0;
     t->parameters = o->parameters;
     t->flops = isfinite(o->flops) ? o->flops : 0;
-    return is_wrong ? ASY_TRIAL_FAILED : state;
+    return state;
 }
 
 /* A second result of an ended trial goes to the store too: it counts and compares. */

@@ -233,6 +233,59 @@ static void test_resume(void **state)
     assert_string_equal(end.digest, straight.digest);
 }
 
+/* A limit of time leaves a session that goes on where it ended. */
+static void test_time_limit(void **state)
+{
+    (void)state;
+    static const char source[] =
+        "{\"n\": 60, \"own\": true, \"params\": {\"sleep\": 0.02}}";
+    char *folder = fake_folder();
+    asy_host *h;
+    int64_t session;
+    const asy_session_config config = {.rule_name = "fake.lua",
+                                       .rule = source,
+                                       .rule_len = strlen(source),
+                                       .data_path =
+                                           ASY_SOURCE_DIR "/tests/fixtures/iris.csv",
+                                       .seed = 1,
+                                       .seconds = 0.5};
+    fake_row row = {0};
+    assert_int_equal(fake_host(folder, 1, &h), ASY_OK);
+    assert_int_equal(asy_host_start(h, &config, &session), ASY_OK);
+    assert_int_equal(asy_host_run(h, NULL), ASY_OK);
+    row = fake_session(asy_host_store(h), session);
+    assert_int_equal(row.state, ASY_SESSION_STOPPED);
+    assert_in_range(row.done, 1, 59);
+    asy_host_close(h);
+    for (int i = 0; i < 20 && row.state == ASY_SESSION_STOPPED; i++) {
+        assert_int_equal(fake_host(folder, 1, &h), ASY_OK);
+        assert_int_equal(asy_host_resume(h, "last", &session), ASY_OK);
+        assert_int_equal(asy_host_run(h, NULL), ASY_OK);
+        row = fake_session(asy_host_store(h), session);
+        asy_host_close(h);
+    }
+    assert_int_equal(row.state, ASY_SESSION_DONE);
+    assert_int_equal(row.done, 60);
+    fake_folder_free(folder);
+}
+
+/* Two sessions at once share the workers, and both end. */
+static void test_two_sessions(void **state)
+{
+    (void)state;
+    char *folder = fake_folder();
+    asy_host *h;
+    int64_t a, b;
+    assert_int_equal(fake_host(folder, 2, &h), ASY_OK);
+    assert_int_equal(fake_start(h, "{\"n\": 600, \"own\": true}", 1, &a), ASY_OK);
+    assert_int_equal(fake_start(h, "{\"n\": 30}", 2, &b), ASY_OK);
+    assert_int_equal(asy_host_run(h, NULL), ASY_OK);
+    assert_int_equal(fake_session(asy_host_store(h), a).done, 600);
+    assert_int_equal(fake_session(asy_host_store(h), b).done, 30);
+    asy_host_close(h);
+    fake_folder_free(folder);
+}
+
 static void test_rule_process_dies(void **state)
 {
     (void)state;
@@ -309,6 +362,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_prune),
         cmocka_unit_test(test_trial_limit),
         cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_two_sessions),
         cmocka_unit_test(test_rule_process_dies),
         cmocka_unit_test(test_rule_fails_at_start),
         cmocka_unit_test(test_rule_fails_later),
