@@ -13,6 +13,10 @@
 
 #define ASY_RULEHOST_ARG "rule-host" /* argv[1] of a rule's process */
 
+enum {
+    ASY_CHILD_START_MS = 2000 /* more time for the first packet: it has to start */
+};
+
 typedef struct asy_child {
     pid_t pid; /* 0: none */
     int sock;  /* our end, non-blocking; valid while pid != 0 */

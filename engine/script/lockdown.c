@@ -19,8 +19,7 @@ enum {
         256 << 20 /* program, libraries, BLAS buffers beside the rule's memory */
 };
 
-/* Sanitizers reserve terabytes of address space and report through other descriptors.
- */
+/* Sanitizers reserve terabytes of address space and have system calls of their own. */
 #if defined(__SANITIZE_THREAD__) /* has a thread of its own, which no filter suits */
 enum { IS_SANITIZED = 1, HAS_FILTER = 0 };
 #elif defined(__SANITIZE_ADDRESS__)

@@ -107,8 +107,7 @@ static size_t check_side(lua_State *L, int index)
     return (size_t)n;
 }
 
-/* A row or column number, from 1 (or from the end, when negative), as an index from 0.
- */
+/* A row or column number from 1 (from the end when negative) as an index from 0. */
 static size_t check_index(lua_State *L, int index, size_t n, const char *what)
 {
     lua_Number i = luaL_checknumber(L, index);
@@ -156,8 +155,7 @@ static void check_options(lua_State *L, int index, const char *const *known,
 
 /* ---- Making ---- */
 
-/* A new matrix of the sides at 1 and 2; the memory is counted before it is asked for.
- */
+/* A new matrix of the sides at 1 and 2; memory is counted before it is taken. */
 static asy_err push_sized(lua_State *L, asy_matrix **out)
 {
     size_t rows = check_side(L, 1);

@@ -1,5 +1,4 @@
-/* matrix.h - the engine's matrices as Lua values (assay.matrix, lua/meta/matrix.lua).
- */
+/* matrix.h - the engine's matrices as Lua values (lua/meta/matrix.lua). */
 #pragma once
 #include <lua.h>
 #include <lauxlib.h>
@@ -24,8 +23,7 @@ asy_matrix *asy_matrix_push(lua_State *L);
  * over the limit. */
 asy_err asy_matrix_settle(lua_State *L, asy_matrix *x);
 
-/* The matrix on top keeps the value at `index` (above 0) alive, whose memory it shows.
- */
+/* The matrix on top keeps the value at `index` > 0 alive, whose memory it shows. */
 void asy_matrix_anchor(lua_State *L, int index);
 
 /* The matrix at `index`; raises when it is something else. */

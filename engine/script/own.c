@@ -203,7 +203,9 @@ static void take_nonsense(asy_own *o, const char *what)
 
 static void start_clock(asy_own *o)
 {
-    o->child.deadline = o->limits.hard_ms ? asy_now_ms() + o->limits.hard_ms : 0;
+    uint64_t start = o->started ? 0 : ASY_CHILD_START_MS;
+    o->child.deadline =
+        o->limits.hard_ms ? asy_now_ms() + o->limits.hard_ms + start : 0;
 }
 
 /* Logs of trials are not kept; a flood of them ends the child. */
@@ -291,7 +293,7 @@ static asy_err send_trials(asy_own *o)
     return e;
 }
 
-static asy_err start(asy_own *o)
+static asy_err start_child(asy_own *o)
 {
     asy_err e = asy_child_start(&o->child);
     if (e)
@@ -307,7 +309,7 @@ static asy_err turn(asy_own *o)
     asy_child_event event;
     asy_err e = ASY_OK;
     if (!o->child.pid)
-        e = start(o);
+        e = start_child(o);
     else if (o->started && o->sent == o->done)
         e = send_trials(o);
     if (e)
@@ -376,7 +378,7 @@ static asy_err own_open(const char *name, const char *source, size_t len,
     o->limits = *limits;
     asy_err e = asy_load_packet(&load, &o->load);
     if (!e)
-        e = start(o);
+        e = start_child(o);
     *out = e ? NULL : o;
     if (e)
         own_close(o);

@@ -39,8 +39,7 @@ static int is_key_less(lua_State *L)
     return 1;
 }
 
-/* True when next() meets the keys 1, 2, 3, ... of the table at 1, as it does in lists.
- */
+/* True when next() meets the keys 1, 2, 3, ... in the table at 1: a list. */
 static bool is_list(lua_State *L)
 {
     int n = 0;

@@ -135,8 +135,7 @@ static void open_data(lua_State *L, const char *path)
     lua_setfield(L, LUA_REGISTRYINDEX, TRIAL_DATA);
 }
 
-/* In a protected call: the library is loaded before the lock-down, the rule after it.
- */
+/* Protected: the library is loaded before the lock-down, the rule after it. */
 static int load_library(lua_State *L)
 {
     host *h = lua_touserdata(L, 1);
@@ -245,6 +244,13 @@ static void stop(void *ctx, const char *message)
     _exit(0);
 }
 
+/* Results that wait for company do not wait for a long trial. */
+static void tick(void *ctx)
+{
+    host *h = ctx;
+    asy_wire_flush(&h->wire);
+}
+
 static asy_err load_json(host *h)
 {
     asy_packet f;
@@ -270,7 +276,7 @@ static asy_err make_state(host *h)
     h->soft_ms = (uint32_t)soft;
     h->seed = (uint64_t)seed;
     asy_state_config config = {
-        .memory = (uint64_t)memory, .jit = jit, .stop = stop, .ctx = h};
+        .memory = (uint64_t)memory, .jit = jit, .stop = stop, .tick = tick, .ctx = h};
     asy_lockdown lock = {.memory = (uint64_t)memory, .jit = jit, .fd = ASY_RULEHOST_FD};
     e = asy_state_new(&config, &h->state);
     if (e)

@@ -95,8 +95,7 @@ static void reply_failed(asy_rule *r, const char *message, bool fatal)
     r->sink.on_reply(r->sink.ctx, r, NULL, asy_strdup(message), fatal);
 }
 
-/* The child is gone for good: the call in flight fails now, later ones when they come.
- */
+/* The child is gone for good: the present call fails now, later ones at their turn. */
 static void die(asy_rule *r, const char *message)
 {
     asy_child_kill(&r->child, NULL);
@@ -140,7 +139,9 @@ static void die_of_nonsense(asy_rule *r, const char *what)
 
 static void start_clock(asy_rule *r)
 {
-    r->child.deadline = r->limits.hard_ms ? asy_now_ms() + r->limits.hard_ms : 0;
+    uint64_t start = r->loading ? ASY_CHILD_START_MS : 0;
+    r->child.deadline =
+        r->limits.hard_ms ? asy_now_ms() + r->limits.hard_ms + start : 0;
     r->logged = 0;
 }
 

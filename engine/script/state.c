@@ -25,8 +25,9 @@ struct asy_state {
     uint64_t limit_ms, left; /* of the present call; ns left while paused */
     const char *what;
     void (*stop)(void *ctx, const char *message);
+    void (*tick)(void *ctx);
     void *ctx;
-    void (*tick)(int); /* the profiler's signal handler */
+    void (*signal)(int); /* the profiler's signal handler */
 };
 
 static const char key; /* its address names the state in the registry */
@@ -42,9 +43,9 @@ static bool is_refused(asy_state *s, uint64_t old_size, uint64_t size)
         return false;
     if (used > s->budget.cap + s->budget.cap / 2)
         return true;
-    if (!s->is_full && s->tick) {
+    if (!s->is_full && s->signal) {
         s->is_full = true;
-        s->tick(SIGPROF);
+        s->signal(SIGPROF);
     }
     return false;
 }
@@ -106,6 +107,8 @@ static void look_at_limits(void *data, lua_State *L, int samples, int vmstate)
     asy_state *s = data;
     (void)samples;
     (void)vmstate;
+    if (s->tick)
+        s->tick(s->ctx);
     if (asy_state_is_late(s))
         stop_late(s, L);
     if (!s->is_full)
@@ -123,7 +126,7 @@ static void watch(asy_state *s)
     struct sigaction installed;
     luaJIT_profile_start(s->L, "li10", look_at_limits, s);
     if (sigaction(SIGPROF, NULL, &installed) == 0)
-        s->tick = installed.sa_handler;
+        s->signal = installed.sa_handler;
 }
 
 void asy_state_arm(asy_state *s, const char *what, uint32_t ms)
@@ -176,6 +179,7 @@ asy_err asy_state_new(const asy_state_config *config, asy_state **out)
     *out = NULL;
     s->jit = config->jit;
     s->stop = config->stop;
+    s->tick = config->tick;
     s->ctx = config->ctx;
     s->what = "the rule";
     s->L = lua_newstate(reallocate, s);
@@ -200,7 +204,7 @@ void asy_state_free(asy_state *s)
         return;
     if (s->L && s->stop)
         luaJIT_profile_stop(s->L);
-    s->tick = NULL;
+    s->signal = NULL;
     if (s->L)
         lua_close(s->L);
     asy_free(s);

@@ -17,6 +17,9 @@ typedef struct asy_state_config {
     /* A limit was passed: the message says which and where. Must not return. NULL:
      * limits are not watched. */
     void (*stop)(void *ctx, const char *message);
+    /* Called now and then while the script runs, about every 10 ms of its processor
+     * time. May be NULL. */
+    void (*tick)(void *ctx);
     void *ctx;
 } asy_state_config;
 

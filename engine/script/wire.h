@@ -27,8 +27,7 @@ typedef struct asy_wire {
  * ASY_EIO at the end of the stream or on another type. */
 asy_err asy_wire_wait(asy_wire *w, asy_packet_type type, asy_packet *out);
 
-/* Sends a packet with that body. ASY_EARG when it is too large; nothing is sent then.
- */
+/* Sends a packet with that body. ASY_EARG, and nothing sent, when it is too large. */
 asy_err asy_wire_send(asy_wire *w, asy_packet_type type, const asy_buf *body);
 
 void asy_wire_ready(asy_wire *w);

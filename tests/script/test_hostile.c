@@ -184,8 +184,7 @@ static const deed deeds[] = {{"exit", "ended by itself (status 3)"},
                              {"close", "the rule's process is gone"},
                              {"leave", "ended by itself (status 7)"}};
 
-/* One fatal failure with a clear message, whatever the child does; and nothing stays.
- */
+/* Whatever the child does: one fatal failure with a clear message, nothing stays. */
 static void test_deeds(void **state)
 {
     (void)state;
