@@ -6,8 +6,6 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/hash.h"
-#include "lab/work.h"
-#include "net/link.h"
 
 enum { BATCH = 16, TIMEOUT_MS = 12000, PATIENCE_MS = 13000 };
 
@@ -48,32 +46,39 @@ static asy_err read_token(const char *path, asy_hash *token)
     return err;
 }
 
-static asy_err say_hello(toil *t)
+static void write_hello(const asy_hash *token, asy_buf *b)
+{
+    asy_pack_map(b, 4);
+    asy_pack_text(b, "token");
+    asy_pack_bin(b, token->b, sizeof token->b);
+    asy_pack_text(b, "name");
+    asy_pack_text(b, "honest");
+    asy_pack_text(b, "slots");
+    asy_pack_uint(b, 1);
+    asy_pack_text(b, "held");
+    asy_pack_array(b, 0);
+}
+
+asy_err honest_hello(asy_link *link, const char *token_file, uint8_t ticket[ASY_TICKET],
+                     uint64_t *epoch)
 {
     asy_hash token;
     asy_buf b = {0};
     asy_frame reply;
     asy_letter l;
-    asy_err err = read_token(t->h->token_file, &token);
-    asy_pack_map(&b, 4);
-    asy_pack_text(&b, "token");
-    asy_pack_bin(&b, token.b, sizeof token.b);
-    asy_pack_text(&b, "name");
-    asy_pack_text(&b, "honest");
-    asy_pack_text(&b, "slots");
-    asy_pack_uint(&b, 1);
-    asy_pack_text(&b, "held");
-    asy_pack_array(&b, 0);
-    if (!err)
-        err = asy_link_call(t->link, 0, ASY_HELLO, &b, TIMEOUT_MS, PATIENCE_MS, &reply);
+    asy_err err = read_token(token_file, &token);
+    if (err)
+        return err;
+    write_hello(&token, &b);
+    err = asy_link_call(link, 0, ASY_HELLO, &b, TIMEOUT_MS, PATIENCE_MS, &reply);
     if (!err)
         err = asy_letter_read(reply.body, reply.body_len, &l);
     if (!err && (reply.type != ASY_WELCOME || l.ticket.len != ASY_TICKET))
         err = asy_fail(ASY_EIO, "no welcome");
     if (!err) {
-        memcpy(t->ticket, l.ticket.bytes, ASY_TICKET);
-        asy_link_set_epoch(t->link, reply.epoch);
-        t->last_lease = reply.epoch << 32;
+        memcpy(ticket, l.ticket.bytes, ASY_TICKET);
+        *epoch = reply.epoch;
+        asy_link_set_epoch(link, reply.epoch);
     }
     asy_buf_fini(&b);
     return err;
@@ -185,8 +190,10 @@ void *honest_main(void *arg)
     asy_random_bytes(&config.incarnation, sizeof config.incarnation);
     t.h->has_order = true;
     asy_err err = asy_link_open(&config, &t.link);
+    uint64_t epoch = 0;
     if (!err)
-        err = say_hello(&t);
+        err = honest_hello(t.link, t.h->token_file, t.ticket, &epoch);
+    t.last_lease = epoch << 32;
     while (!err)
         err = work_once(&t, &b);
     asy_link_close(t.link);

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "lab/work.h"
+#include "net/link.h"
 
 enum { HONEST_MOST = 4096 };
 
@@ -22,6 +24,10 @@ typedef struct honest {
 
 /* What faults.lua computes. */
 double honest_score(int64_t x, int64_t steps);
+
+/* Says HELLO with the host's token; what every later request must carry. */
+asy_err honest_hello(asy_link *link, const char *token_file, uint8_t ticket[ASY_TICKET],
+                     uint64_t *epoch);
 
 /* A thread's main: works until the host is gone or refuses. arg: a honest. */
 void *honest_main(void *arg);
