@@ -55,17 +55,17 @@ static uint32_t waiting_trials(const asy_host *h)
     return n;
 }
 
-/* One batch at a time, a second one ahead while the first is worked on; towards the end
- * of the queue less and less, so that all workers end together. */
+/* One batch at a time, a second one ahead while the first is worked on. Towards the end
+ * of the queue less and less, and at last nothing ahead, so that all workers end
+ * together. */
 static uint32_t allowance(const asy_peer *p)
 {
-    if (p->mean == 0 || p->mean > LONG_SECONDS)
+    uint32_t share = waiting_trials(p->host) / (2 * live_peers(p->host));
+    if (p->mean == 0 || p->mean > LONG_SECONDS || share == 0)
         return p->held == 0 ? 1 : 0;
     double batch = BATCH_SECONDS / p->mean;
     uint32_t n = batch < 1 ? 1 : batch > BATCH_MOST ? BATCH_MOST : (uint32_t)batch;
-    uint32_t share = waiting_trials(p->host) / (2 * live_peers(p->host));
-    if (n > share)
-        n = share ? share : 1;
+    n = n < share ? n : share;
     uint32_t room = p->held < 2 * n ? 2 * n - p->held : 0;
     n = n < room ? n : room;
     return n < p->want ? n : p->want;
