@@ -7,7 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/drive.h"
 
-enum { RULE_LIMIT = 4 << 20, MOST_WORKERS = 4096 };
+enum { RULE_LIMIT = 4 << 20, MOST_WORKERS = 4096, LONGEST_NAME = 64 };
 
 static const asy_option options[] = {
     {"data", ASY_OPTION_FILE, "F", NULL,
@@ -71,6 +71,19 @@ static asy_session_config config_of(const asy_args *a, const asy_buf *source)
     return config;
 }
 
+/* Names stand in paths like iris-3/17, beside numbers and "last", and in shells. */
+static bool is_good_name(const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char others[] = "0123456789._-";
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(letters, name[i]) && (i == 0 || !strchr(others, name[i])))
+            return false;
+    return len > 0 && len <= LONGEST_NAME && strcmp(name, "last") != 0;
+}
+
 /* What the tables cannot say. 0 when all is well. */
 static int check_usage(const asy_args *a)
 {
@@ -80,6 +93,11 @@ static int check_usage(const asy_args *a)
         return asy_wrong_usage(a, "--trials: at least 1 expected, got 0");
     if (asy_args_given(a, "time") && !(asy_args_number(a, "time") > 0))
         return asy_wrong_usage(a, "--time: more than 0 expected");
+    if (asy_args_given(a, "name") && !is_good_name(asy_args_text(a, "name")))
+        return asy_wrong_usage(a,
+                               "--name: letters, digits, '.', '_' and '-' expected, a "
+                               "letter first, at most %d",
+                               LONGEST_NAME);
     if (asy_args_whole(a, "workers") > MOST_WORKERS)
         return asy_wrong_usage(a, "--workers: at most %d expected", MOST_WORKERS);
     return 0;
