@@ -185,20 +185,50 @@ static int keep_result(lua_State *L, host *h, const char *what)
     return 0;
 }
 
-/* With {call = "start", session = {seed = ...}} on top: math.random begins anew, so
- * that a session that is run again draws the same numbers. */
-static void seed_session(lua_State *L)
+typedef struct name_of_work {
+    const char *call, *work;
+} name_of_work;
+
+/* What a call is about, for messages. Static. */
+static const char *find_work(const char *call)
 {
-    int call = lua_gettop(L);
-    lua_getfield(L, call, "call");
+    static const name_of_work works[] = {{"describe", "describing the rule"},
+                                         {"prepare", "preparing the data"},
+                                         {"start", "proposing trials"},
+                                         {"resume", "proposing trials"}};
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+        if (strcmp(works[i].call, call) == 0)
+            return works[i].work;
+    return "the call";
+}
+
+/* math.random begins anew with each start, so that a session that is run again draws
+ * the same numbers. The call is the table at `call`. */
+static void seed_session(lua_State *L, int call)
+{
     lua_getfield(L, call, "session");
-    if (lua_isstring(L, -2) && strcmp(lua_tostring(L, -2), "start") == 0 &&
-        lua_istable(L, -1)) {
+    if (lua_istable(L, -1)) {
         lua_getfield(L, -1, "seed");
         lua_Number seed = lua_tonumber(L, -1);
-        asy_random_seed(L, seed >= 0 && seed < 1.8e19 ? (uint64_t)seed : 0, 0);
+        bool fits = seed > -9.2e18 && seed < 9.2e18;
+        asy_random_seed(L, fits ? (uint64_t)(int64_t)seed : 0, 0);
     }
     lua_settop(L, call);
+}
+
+/* The call is on top. */
+static void begin_call(lua_State *L, host *h)
+{
+    if (!lua_istable(L, -1))
+        asy_trace_raise(L, "call: table expected, got %s", luaL_typename(L, -1));
+    lua_getfield(L, -1, "call");
+    const char *name = lua_tostring(L, -1);
+    lua_pop(L, 1);
+    if (!name)
+        name = "";
+    if (strcmp(name, "start") == 0)
+        seed_session(L, lua_gettop(L));
+    asy_state_arm(h->state, find_work(name), h->soft_ms);
 }
 
 /* host.handle(call) -> reply */
@@ -208,8 +238,7 @@ static int handle_call(lua_State *L)
     push_host_function(L, "handle");
     if (asy_value_push(L, &h->input))
         return asy_trace_raise(L, "%s", asy_errmsg());
-    if (lua_istable(L, -1))
-        seed_session(L);
+    begin_call(L, h);
     lua_call(L, 1, 1);
     return keep_result(L, h, "reply");
 }
@@ -304,35 +333,10 @@ static asy_err load_rule(host *h)
 
 /* ---- The loop ---- */
 
-/* The word after "call", for messages. Static. */
-static const char *name_of_call(const asy_packet *f)
-{
-    static const char *const names[] = {"describe", "prepare", "start", "resume"};
-    asy_unpack u = asy_unpack_open(f->body, f->len);
-    uint32_t n;
-    const char *text;
-    size_t len;
-    if (asy_unpack_map(&u, &n))
-        return "the call";
-    for (; n > 0 && !asy_unpack_text(&u, &text, &len); n--) {
-        if (len != 4 || memcmp(text, "call", 4)) {
-            asy_unpack_skip(&u);
-            continue;
-        }
-        if (asy_unpack_text(&u, &text, &len))
-            break;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
-                return names[i];
-    }
-    return "the call";
-}
-
 static void answer_call(host *h, const asy_packet *f)
 {
     h->input = asy_unpack_open(f->body, f->len);
     asy_wire_next_call(&h->wire);
-    asy_state_arm(h->state, name_of_call(f), h->soft_ms);
     asy_err e = call_protected(h, handle_call);
     asy_state_arm(h->state, "", 0);
     if (!e)

@@ -131,9 +131,22 @@ function core.canonical(design) end
 ---@field validate_loss? number
 ---@field validate_accuracy? number
 
+---@class assay.Model
+local model = {}
+
+---@param x assay.Matrix   (rows, inputs)
+---@return assay.Matrix y  (rows, outputs), after softmax or sigmoid
+function model:predict(x) end
+
+--- Writes a .safetensors file (plain).
+---@param path string
+---@return boolean? done
+---@return string? message
+function model:save(path) end
+
 --- Trains a design with the built-in trainer. The result has the metrics by name
 --- (accuracy, test_accuracy, ...), epochs, best_epoch, seconds, stop, parameters, flops,
---- curve (a list of assay.Epoch) and, if asked for, model.
+--- curve (a list of assay.Epoch) and, if asked for, model (assay.Model).
 ---@param design table
 ---@param data assay.Data
 ---@param options? assay.TrainOptions
@@ -144,7 +157,7 @@ function core.train(design, data, options) end
 ---@field rows integer
 ---@field x assay.Matrix        (rows, inputs), read-only
 ---@field y assay.Matrix        (rows, 1) class numbers from 1, or (rows, outputs) targets; read-only
----@field row integer[]         row of the dataset, from 1
+---@field row assay.Matrix      (rows, 1) rows of the dataset, from 1; read-only
 
 --- Prepared data: what `trial` gets, and what Table:prepare() makes.
 ---@class assay.Data: assay.Shape

@@ -154,7 +154,8 @@ static void test_time_limit_of_calls(void **state)
                    &quick);
     talk_call(&t, start);
     talk_call(&t, start);
-    talk_expect_failure(&t, "rule.lua:5: time limit: start took longer than", true);
+    talk_expect_failure(&t, "rule.lua:5: time limit: proposing trials took longer than",
+                        true);
     talk_expect_failure(&t, "rule.lua:5: time limit",
                         true); /* dead for later calls too */
     talk_call(&t, start);
