@@ -57,7 +57,7 @@ static asy_err make_room(asy_builder *b, size_t more)
     asy_err e = ASY_OK;
     if (b->kind == ASY_BUILDER_NUMBER) {
         e = grow((void **)&b->number, cap, sizeof *b->number);
-        if (!e)
+        if (!e && b->form)
             e = grow((void **)&b->form, cap, sizeof *b->form);
     } else if (b->kind == ASY_BUILDER_TEXT) {
         e = grow((void **)&b->code, cap, sizeof *b->code);
@@ -85,14 +85,44 @@ static asy_err keep_odd(asy_builder *b, const char *text, size_t len)
 static asy_err become_number(asy_builder *b)
 {
     asy_err e = grow((void **)&b->number, b->cap, sizeof *b->number);
-    if (!e)
-        e = grow((void **)&b->form, b->cap, sizeof *b->form);
     if (e)
         return e;
     for (size_t i = 0; i < b->rows; i++)
         b->number[i] = NAN;
-    memset(b->form, 0, b->rows);
     b->kind = ASY_BUILDER_NUMBER;
+    return ASY_OK;
+}
+
+/* How a whole number without leading zeros is written; 0 for a missing cell. */
+static uint8_t form_of_whole(double x)
+{
+    unsigned digits = 1;
+    if (isnan(x))
+        return 0;
+    for (uint64_t n = (uint64_t)fabs(x); n >= 10; n /= 10)
+        digits++;
+    return (uint8_t)(digits << 4);
+}
+
+/* From now on the form of each cell is kept, not only told by its value. */
+static asy_err keep_forms(asy_builder *b)
+{
+    asy_err e = grow((void **)&b->form, b->cap, sizeof *b->form);
+    for (size_t i = 0; !e && i < b->rows; i++)
+        b->form[i] = form_of_whole(b->number[i]);
+    return e;
+}
+
+static asy_err add_number(asy_builder *b, double value, uint8_t form)
+{
+    if (!b->form && form != form_of_whole(value)) {
+        asy_err e = keep_forms(b);
+        if (e)
+            return e;
+    }
+    if (b->form)
+        b->form[b->rows] = form;
+    b->number[b->rows++] = value;
     return ASY_OK;
 }
 
@@ -105,8 +135,9 @@ static asy_err number_texts(asy_builder *b)
         if (b->kind == ASY_BUILDER_EMPTY || isnan(b->number[i]))
             continue;
         asy_buf_clear(&b->scratch);
-        if (b->form[i]) {
-            asy_cell_put_plain(&b->scratch, b->number[i], b->form[i]);
+        uint8_t form = b->form ? b->form[i] : form_of_whole(b->number[i]);
+        if (form) {
+            asy_cell_put_plain(&b->scratch, b->number[i], form);
         } else {
             asy_buf_puts(&b->scratch, odd);
             odd += b->scratch.len + 1;
@@ -147,7 +178,8 @@ static void add_missing(asy_builder *b)
     b->missing++;
     if (b->kind == ASY_BUILDER_NUMBER) {
         b->number[b->rows] = NAN;
-        b->form[b->rows] = 0;
+        if (b->form)
+            b->form[b->rows] = 0;
     } else if (b->kind == ASY_BUILDER_TEXT) {
         b->code[b->rows] = -1;
     }
@@ -169,9 +201,7 @@ static asy_err add_cell(asy_builder *b, const char *cell, size_t len)
                 e = keep_odd(b, cell, len);
             if (e)
                 return e;
-            b->number[b->rows] = value;
-            b->form[b->rows++] = form;
-            return ASY_OK;
+            return add_number(b, value, form);
         }
         e = become_text(b);
     }
@@ -215,22 +245,55 @@ static inline bool short_digits(const char *cell, size_t len, double *value)
     return true;
 }
 
+/* Where the cell of a record begins. */
+static inline size_t cell_start(const asy_scan *s, uint32_t column, uint32_t r)
+{
+    return column ? (size_t)s->end[(size_t)r * s->columns + column - 1] + 1 : s->row[r];
+}
+
+/* Adds cells from record `r` on as long as they are short whole numbers as most are
+ * written; the record of the first other one. */
+static uint32_t add_short_numbers(asy_builder *b, const asy_scan *s, uint32_t column,
+                                  const char *text, size_t len, uint32_t r)
+{
+    double *out = b->number + b->rows;
+    const uint32_t *end = s->end + (size_t)r * s->columns + column;
+    uint32_t first = r;
+    for (; r < s->rows; r++, end += s->columns) {
+        size_t from = cell_start(s, column, r), size = *end - from;
+        bool is_short =
+            size - 1 < 8 && len - from >= 8 && (text[from] != '0' || size == 1);
+        if (!is_short || !short_digits(text + from, size, out))
+            break;
+        out++;
+    }
+    for (uint32_t i = first; b->form && i < r; i++)
+        b->form[b->rows + i - first] =
+            (uint8_t)((s->end[(size_t)i * s->columns + column] -
+                       cell_start(s, column, i))
+                      << 4);
+    b->rows += r - first;
+    return r;
+}
+
 asy_err asy_builder_add(asy_builder *b, const asy_scan *s, uint32_t column,
                         const char *text, size_t len)
 {
     asy_err e = make_room(b, s->rows);
-    const uint32_t *end = s->end + column;
-    for (uint32_t r = 0; !e && r < s->rows; r++, end += s->columns) {
-        size_t from = column ? (size_t)end[-1] + 1 : s->row[r];
-        size_t size = *end - from;
+    for (uint32_t r = 0; !e && r < s->rows; r++) {
+        if (b->kind == ASY_BUILDER_NUMBER)
+            r = add_short_numbers(b, s, column, text, len, r);
+        if (r == s->rows)
+            break;
+        size_t from = cell_start(s, column, r), size;
+        size = s->end[(size_t)r * s->columns + column] - from;
         double value;
-        if (b->kind == ASY_BUILDER_NUMBER && size - 1 < 8 && len - from >= 8 &&
-            short_digits(text + from, size, &value)) {
-            b->number[b->rows] = value;
-            b->form[b->rows++] = (uint8_t)(size << 4);
-        } else {
+        uint8_t form;
+        if (b->kind == ASY_BUILDER_NUMBER &&
+            asy_cell_plain_number(text + from, size, &value, &form))
+            e = add_number(b, value, form);
+        else
             e = add_slowly(b, text + from, size);
-        }
     }
     return e;
 }

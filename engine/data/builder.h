@@ -23,8 +23,9 @@ typedef struct asy_builder {
     size_t expected; /* rows that may come: a hint, so that arrays need not move */
     uint64_t missing;
     double *number; /* [cap] in NUMBER, owned; NaN is missing */
-    uint8_t *form;  /* [cap] in NUMBER, owned; 0: missing or odd (see cell.h) */
-    char *odd; /* owned; texts of odd numbers in order of rows, each with its NUL */
+    uint8_t *form; /* [cap] in NUMBER, owned; 0: missing or odd (see cell.h). NULL while
+                      all are whole numbers without leading zeros */
+    char *odd;     /* owned; texts of odd numbers in order of rows, each with its NUL */
     size_t odd_len, odd_cap;
     int32_t *code; /* [cap] in TEXT, owned; -1 is missing */
     asy_dict dict; /* in TEXT */

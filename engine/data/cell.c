@@ -18,7 +18,7 @@ bool asy_cell_is_missing(const char *text, size_t len)
 {
     if (len == 0)
         return true;
-    if (len > 4)
+    if (len > 4 || !strchr("?Nn#<-+", *text))
         return false;
     for (size_t i = 0; i < sizeof missing_words / sizeof *missing_words; i++)
         if (strlen(missing_words[i]) == len && memcmp(text, missing_words[i], len) == 0)

@@ -1,10 +1,13 @@
 /* csv.c - reads delimited text piece by piece into a typed table. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/csv.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -305,19 +308,26 @@ static asy_err advance(asy_csv *c, bool final)
     return e;
 }
 
+/* After `len` bytes have been put behind the pending ones. */
+static asy_err take_piece(asy_csv *c, size_t len)
+{
+    c->pending.len += len;
+    c->total += len;
+    if (c->options.max_bytes && c->total > c->options.max_bytes)
+        return c->err = asy_fail(ASY_EARG, "the file is larger than %llu bytes",
+                                 (unsigned long long)c->options.max_bytes);
+    return c->err = advance(c, false);
+}
+
 asy_err asy_csv_feed(asy_csv *c, const void *bytes, size_t len)
 {
     const char *p = bytes;
     if (c->total == 0)
         c->wake = SAMPLE;
-    c->total += len;
-    if (!c->err && c->options.max_bytes && c->total > c->options.max_bytes)
-        c->err = asy_fail(ASY_EARG, "the file is larger than %llu bytes",
-                          (unsigned long long)c->options.max_bytes);
     while (!c->err && len > 0) {
         size_t n = len < PIECE ? len : PIECE;
-        asy_buf_add(&c->pending, p, n);
-        c->err = advance(c, false);
+        memcpy(asy_buf_reserve(&c->pending, n), p, n);
+        (void)take_piece(c, n);
         p += n;
         len -= n;
     }
@@ -400,37 +410,41 @@ asy_err asy_csv_end(asy_csv *c, asy_table **out)
 /* --- files
  * ---------------------------------------------------------------------------- */
 
-static asy_err feed_file(asy_csv *c, FILE *f)
+/* Reads straight into the pending bytes. */
+static asy_err feed_file(asy_csv *c, int fd)
 {
-    char *piece = asy_alloc(PIECE, 1);
     asy_err e = ASY_OK;
-    size_t n;
-    while (!e && (n = fread(piece, 1, PIECE, f)) > 0)
-        e = asy_csv_feed(c, piece, n);
-    if (!e && ferror(f))
-        e = asy_fail(ASY_EIO, "%m");
-    asy_free(piece);
+    c->wake = SAMPLE;
+    while (!e) {
+        ssize_t n = read(fd, asy_buf_reserve(&c->pending, PIECE), PIECE);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            e = asy_fail(ASY_EIO, "%m");
+        if (n > 0)
+            e = take_piece(c, (size_t)n);
+    }
     return e;
 }
 
 asy_err asy_csv_load(const char *path, const asy_csv_options *options, asy_table **out)
 {
-    *out = NULL;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return asy_fail(ASY_EIO, "%s: %m", path);
-    asy_csv *c = NULL;
     struct stat about;
+    asy_csv *c = NULL;
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return asy_fail(ASY_EIO, "%s: %m", path);
     asy_err e = asy_csv_new(options, &c);
-    if (!e && fstat(fileno(f), &about) == 0 && S_ISREG(about.st_mode))
+    if (!e && fstat(fd, &about) == 0 && S_ISREG(about.st_mode))
         c->size = (uint64_t)about.st_size;
     if (!e)
-        e = feed_file(c, f);
+        e = feed_file(c, fd);
     if (!e)
         e = asy_csv_end(c, out);
     if (e)
         asy_fail_in(e, "%s", path);
     asy_csv_free(c);
-    fclose(f);
+    close(fd);
     return e;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/rng.h"
 #include "data/step.h"
 
 static const char own_category[] = "missing";
@@ -49,6 +50,61 @@ static uint32_t gather(const asy_fit *fit, const double *x, double *values)
     return n;
 }
 
+static void exchange(double *a, double *b)
+{
+    double c = *a;
+    *a = *b;
+    *b = c;
+}
+
+/* Parts x[from..to] by the value at `from` (Hoare): nothing up to the returned place is
+ * larger than anything behind it, and something is behind it. */
+static int64_t partition(double *x, int64_t from, int64_t to)
+{
+    double pivot = x[from];
+    int64_t i = from - 1, j = to + 1;
+    for (;;) {
+        do
+            i++;
+        while (x[i] < pivot);
+        do
+            j--;
+        while (x[j] > pivot);
+        if (i >= j)
+            return j;
+        exchange(&x[i], &x[j]);
+    }
+}
+
+/* Puts the k-th smallest of x[n] in its place, with nothing larger before it. Pivots
+ * are drawn at random, so no order of rows is slow. */
+static double select_nth(double *x, uint32_t n, uint32_t k, asy_rng *rng)
+{
+    int64_t from = 0, to = (int64_t)n - 1;
+    while (from < to) {
+        exchange(&x[from],
+                 &x[from + (int64_t)asy_rng_below(rng, (uint64_t)(to - from) + 1)]);
+        int64_t last = partition(x, from, to);
+        if (k <= last)
+            to = last;
+        else
+            from = last + 1;
+    }
+    return x[k];
+}
+
+static double median(double *values, uint32_t n)
+{
+    asy_rng rng = asy_rng_open(asy_rng_key(n, 0), ASY_STREAM_SPLIT, 0);
+    double upper = select_nth(values, n, n / 2, &rng);
+    if (n % 2)
+        return upper;
+    double lower = values[0];
+    for (uint32_t i = 1; i < n / 2; i++)
+        lower = values[i] > lower ? values[i] : lower;
+    return lower / 2 + upper / 2;
+}
+
 static double statistic(double *values, uint32_t n, const char *with)
 {
     double sum = 0;
@@ -57,10 +113,10 @@ static double statistic(double *values, uint32_t n, const char *with)
             sum += values[i];
         return sum / n;
     }
+    if (strcmp(with, "median") == 0)
+        return median(values, n);
     qsort(values, n, sizeof *values, by_value);
-    if (strcmp(with, "mode") == 0)
-        return longest_run(values, n);
-    return n % 2 ? values[n / 2] : values[n / 2 - 1] / 2 + values[n / 2] / 2;
+    return longest_run(values, n);
 }
 
 static asy_err fit_number(const asy_fit *fit, const asy_feature *x, const json_t *with,

@@ -35,6 +35,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endi
 typedef struct sink {
     asy_hasher hasher;
     FILE *file;
+    double last[BLOCK];
     unsigned char buffer[BLOCK * 8];
 } sink;
 
@@ -56,36 +57,45 @@ static void put_text(sink *s, const char *text)
     put(s, text, len);
 }
 
-/* The fewest bytes that hold every cell of x[0..n) as an integer, or 8. */
-static int number_width(const double *x, size_t n, int32_t *as_integer)
+/* Adding this to a whole number below 2^31 leaves the number in the low bits of the
+ * sum. */
+static const double whole_magic = 6755399441055744.0; /* 1.5 * 2^52 */
+
+static int32_t low_bits(double x)
 {
-    int32_t low = 0, high = 0;
-    bool all = true;
-    for (size_t i = 0; i < n; i++) {
-        bool fits = x[i] > -2147483648.0 && x[i] <= 2147483647.0;
-        int32_t q = fits ? (int32_t)x[i] : 0;
-        all &= (fits && (double)q == x[i]) || x[i] != x[i];
-        as_integer[i] = x[i] == x[i] ? q : INT32_MIN;
-        low = q < low ? q : low;
-        high = q > high ? q : high;
-    }
-    if (!all)
-        return 8;
-    if (low > INT8_MIN && high <= INT8_MAX)
-        return 1;
-    return low > INT16_MIN && high <= INT16_MAX ? 2 : 4;
+    int64_t bits;
+    double sum = x + whole_magic;
+    memcpy(&bits, &sum, sizeof bits);
+    return (int32_t)bits;
 }
 
-static void narrow_numbers(const int32_t *q, size_t n, int width, void *out)
+/* The fewest bytes that hold every cell of a whole block as an integer, or 8. The loops
+ * over a block have a constant length and no branches, so compilers make vectors of
+ * them. */
+static int number_width(const double x[BLOCK])
+{
+    uint64_t above1 = 0, above2 = 0, above4 = 0;
+    for (size_t i = 0; i < BLOCK; i++) {
+        double size = fabs(x[i]), whole = (x[i] + whole_magic) - whole_magic;
+        uint64_t here = x[i] == x[i];
+        above1 |= here & (size > INT8_MAX);
+        above2 |= here & (size > INT16_MAX);
+        above4 |= here & ((size > INT32_MAX) | (whole != x[i]));
+    }
+    return above4 ? 8 : above2 ? 4 : above1 ? 2 : 1;
+}
+
+static void narrow_numbers(const double x[BLOCK], int width, void *out)
 {
     int8_t *one = out;
     int16_t *two = out;
-    if (width == 4)
-        memcpy(out, q, n * 4);
-    for (size_t i = 0; width == 1 && i < n; i++)
-        one[i] = q[i] == INT32_MIN ? INT8_MIN : (int8_t)q[i];
-    for (size_t i = 0; width == 2 && i < n; i++)
-        two[i] = q[i] == INT32_MIN ? INT16_MIN : (int16_t)q[i];
+    int32_t *four = out;
+    for (size_t i = 0; width == 1 && i < BLOCK; i++)
+        one[i] = x[i] == x[i] ? (int8_t)low_bits(x[i]) : INT8_MIN;
+    for (size_t i = 0; width == 2 && i < BLOCK; i++)
+        two[i] = x[i] == x[i] ? (int16_t)low_bits(x[i]) : INT16_MIN;
+    for (size_t i = 0; width == 4 && i < BLOCK; i++)
+        four[i] = x[i] == x[i] ? low_bits(x[i]) : INT32_MIN;
 }
 
 /* One bit pattern for each value: any NaN is the same missing cell. */
@@ -95,17 +105,23 @@ static void plain_numbers(const double *x, size_t n, double *out)
         out[i] = x[i] != x[i] ? (double)NAN : x[i] + 0.0;
 }
 
+/* The last block is filled up with zeros, which change no width; they are not written.
+ */
 static void put_numbers(sink *s, const double *x, uint64_t rows)
 {
-    int32_t q[BLOCK];
     for (uint64_t at = 0; at < rows; at += BLOCK) {
         size_t n = rows - at < BLOCK ? (size_t)(rows - at) : BLOCK;
-        int width = number_width(x + at, n, q);
+        const double *block = x + at;
+        if (n < BLOCK) {
+            memset(s->last, 0, sizeof s->last);
+            block = memcpy(s->last, x + at, n * sizeof *x);
+        }
+        int width = number_width(block);
         put_u8(s, (uint8_t)width);
         if (width == 8)
-            plain_numbers(x + at, n, (double *)(void *)s->buffer);
+            plain_numbers(block, n, (double *)(void *)s->buffer);
         else
-            narrow_numbers(q, n, width, s->buffer);
+            narrow_numbers(block, width, s->buffer);
         put(s, s->buffer, n * (size_t)width);
     }
 }

@@ -189,6 +189,40 @@ static void fits_on_the_training_part_only(void **state)
     asy_table_free(t);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of many columns of all lengths and shapes, against sorting. */
+static void medians_are_right(void **state)
+{
+    (void)state;
+    asy_rng rng = asy_rng_open(asy_rng_key(8, 0), ASY_STREAM_RULE, 0);
+    for (uint32_t n = 2; n < 120; n++) {
+        double *x = malloc(n * sizeof *x);
+        asy_buf b = {0};
+        asy_buf_puts(&b, "x,y\n");
+        for (uint32_t i = 0; i < n; i++) {
+            x[i] = n % 3 == 0 ? i : (double)asy_rng_below(&rng, n % 3 == 1 ? 5 : 1000);
+            asy_buf_printf(&b, "%g,%s\n", x[i], i % 2 ? "a" : "b");
+        }
+        asy_buf_puts(&b, ",a\n,b\n");
+        asy_table *t = csv_table(asy_buf_text(&b));
+        asy_tensors *p = run(t, "y",
+                             "[{\"op\":\"split\",\"test\":0},"
+                             "{\"op\":\"fill_missing\",\"with\":\"median\"}]");
+        qsort(x, n, sizeof *x, by_value);
+        double median = n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+        assert_true(p->part[ASY_TRAIN].x[n] == (float)median);
+        asy_tensors_free(p);
+        asy_table_free(t);
+        asy_buf_fini(&b);
+        free(x);
+    }
+}
+
 /* "c" is not in the training part: zero in every input. */
 static void one_hot_knows_the_training_categories(void **state)
 {
@@ -555,6 +589,7 @@ int main(void)
         cmocka_unit_test(equal_seeds_give_equal_bytes),
         cmocka_unit_test(folds_cover_every_row_once),
         cmocka_unit_test(fits_on_the_training_part_only),
+        cmocka_unit_test(medians_are_right),
         cmocka_unit_test(one_hot_knows_the_training_categories),
         cmocka_unit_test(log_clip_and_derive_change_values),
         cmocka_unit_test(balance_draws_classes_evenly),
