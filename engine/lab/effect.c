@@ -178,13 +178,13 @@ static bool measure_eta(asy_effect *e)
 /* One bootstrap draw of a level: mean and variance of scores drawn with replacement. Of
  * a large level only some are drawn; the deviation from the whole is then scaled down
  * by sqrt(drawn / all), as it would be with all of them. */
-static void draw_level(const double *score, const asy_mean *whole, asy_rng *rng,
+static void draw_level(const double *score, const asy_mean *whole, asy_dice *dice,
                        double *mean, double *variance)
 {
     size_t n = whole->n, m = n < DRAW_ROWS ? n : DRAW_ROWS;
     double sum = 0, squares = 0;
     for (size_t i = 0; i < m; i++) {
-        double d = score[((uint64_t)asy_rng_u32(rng) * n) >> 32] - whole->mean;
+        double d = score[asy_dice_below(dice, (uint32_t)n)] - whole->mean;
         sum += d;
         squares += d * d;
     }
@@ -216,14 +216,14 @@ static void interval(double *draw, double *low, double *high)
     *high = asy_stat_quantile(draw, ASY_DRAWS, 0.975);
 }
 
-static void bootstrap(const groups *g, asy_rng rng, asy_effect *e)
+static void bootstrap(const groups *g, asy_dice dice, asy_effect *e)
 {
     double *draw = asy_alloc((e->levels + 1) * ASY_DRAWS, sizeof *draw);
     double *etas = draw + e->levels * ASY_DRAWS;
     for (size_t b = 0; b < ASY_DRAWS; b++) {
         double mean[ASY_MAX_LEVELS], variance[ASY_MAX_LEVELS];
         for (size_t k = 0; k < e->levels; k++) {
-            draw_level(g->score + g->from[k], &e->level[k].score, &rng, &mean[k],
+            draw_level(g->score + g->from[k], &e->level[k].score, &dice, &mean[k],
                        &variance[k]);
             draw[k * ASY_DRAWS + b] = mean[k];
         }
@@ -300,7 +300,7 @@ bool asy_effect_measure(const asy_trials *t, size_t factor, asy_effect *out)
     bool found = make_groups(t, out, &g) && measure_eta(out);
     if (found) {
         asy_key key = asy_rng_key(t->seed, factor);
-        bootstrap(&g, asy_rng_open(key, ASY_STREAM_STRATEGY, UINT32_MAX), out);
+        bootstrap(&g, asy_dice_open(t->seed, factor), out);
         look_twice(t, &g, key, out);
     }
     asy_free(g.score);

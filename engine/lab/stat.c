@@ -3,6 +3,7 @@
 #include "lab/stat.h"
 #include <math.h>
 #include <stdlib.h>
+#include "base/rng.h"
 
 /* From this many degrees of freedom on two terms of the expansion around the normal
  * distribution are exact to six digits. */
@@ -94,4 +95,10 @@ double asy_stat_quantile(const double *sorted, size_t n, double q)
     if (below + 1 >= n)
         return sorted[n - 1];
     return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
+asy_dice asy_dice_open(uint64_t seed, uint64_t stream)
+{
+    asy_key key = asy_rng_key(seed, stream);
+    return (asy_dice){.state = (uint64_t)key.k[0] << 32 | key.k[1]};
 }

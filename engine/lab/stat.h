@@ -23,3 +23,28 @@ double asy_mean_margin(const asy_mean *m);
 /* Sorts x[n] and returns its quantile q (0 .. 1), interpolated between neighbours. */
 void asy_stat_sort(double *x, size_t n);
 double asy_stat_quantile(const double *sorted, size_t n, double q);
+
+/* Random places for bootstrap draws, many millions of them: splitmix64, whose two
+ * halves give two places. A sequence is known by seed and stream. */
+typedef struct asy_dice {
+    uint64_t state, have;
+    unsigned left; /* halves of `have` not yet used */
+} asy_dice;
+
+asy_dice asy_dice_open(uint64_t seed, uint64_t stream);
+
+/* 0 .. n-1, as even as 32 bits allow. */
+static inline uint32_t asy_dice_below(asy_dice *d, uint32_t n)
+{
+    if (d->left == 0) {
+        uint64_t z = d->state += 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        d->have = z ^ (z >> 31);
+        d->left = 2;
+    }
+    d->left--;
+    uint32_t half = (uint32_t)d->have;
+    d->have >>= 32;
+    return (uint32_t)(((uint64_t)half * n) >> 32);
+}

@@ -3,7 +3,6 @@
 #include "lab/timing.h"
 #include <math.h>
 #include <string.h>
-#include "base/rng.h"
 
 enum { TERMS = 3, LEAST_ROWS = 10, DRAWS = 2000, DRAW_ROWS = 500 };
 
@@ -89,8 +88,8 @@ static double explained(const sample *s, size_t n, const double beta[TERMS])
 
 /* Pairs drawn with replacement; of many only DRAW_ROWS, with the deviation scaled to
  * what all of them would show. */
-static void bootstrap(const sample *s, size_t n, asy_rng rng, const double beta[TERMS],
-                      double *draw)
+static void bootstrap(const sample *s, size_t n, asy_dice dice,
+                      const double beta[TERMS], double *draw)
 {
     size_t m = n < DRAW_ROWS ? n : DRAW_ROWS;
     double scale = sqrt((double)m / (double)n);
@@ -98,7 +97,7 @@ static void bootstrap(const sample *s, size_t n, asy_rng rng, const double beta[
         equations q = {{{0}}, {0}};
         double drawn[TERMS];
         for (size_t i = 0; i < m; i++)
-            add_sample(&q, &s[((uint64_t)asy_rng_u32(&rng) * n) >> 32]);
+            add_sample(&q, &s[asy_dice_below(&dice, (uint32_t)n)]);
         solve(q, drawn);
         for (int k = 0; k < TERMS; k++) {
             double d = isnan(drawn[k]) ? 0 : drawn[k] - beta[k];
@@ -132,10 +131,7 @@ static json_t *line_of(const asy_trials *t, const sample *s, size_t n,
     for (size_t i = 0; i < n; i++)
         add_sample(&q, &s[i]);
     solve(q, beta);
-    bootstrap(
-        s, n,
-        asy_rng_open(asy_rng_key(t->seed, 0), ASY_STREAM_STRATEGY, UINT32_MAX - 1),
-        beta, draw);
+    bootstrap(s, n, asy_dice_open(t->seed, ASY_MAX_FACTORS), beta, draw);
     json_object_set_new(o, "n", json_integer((json_int_t)n));
     for (int k = 0; k < TERMS; k++)
         json_object_set_new(o, names[k], term(beta[k], draw + k * DRAWS, unit[k]));
