@@ -11,6 +11,8 @@
 #include "cmd/term.h"
 #include "script/script.h"
 
+enum { MOST_WORKERS = 4096 };
+
 /* Signal handlers have nothing else to write to. */
 static volatile sig_atomic_t was_interrupted;
 
@@ -40,7 +42,18 @@ void asy_drive_begin(asy_progress_view *view)
 static uint32_t cores(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (uint32_t)n : 1;
+    return n > 0 && n < MOST_WORKERS ? (uint32_t)n : 1;
+}
+
+int asy_drive_workers(const asy_args *a, uint32_t *workers)
+{
+    uint64_t n = asy_args_given(a, "workers") ? asy_args_whole(a, "workers") : cores();
+    if (n > MOST_WORKERS)
+        return asy_wrong_usage(a, "--workers: at most %d expected", MOST_WORKERS);
+    if (n == 0 && !asy_args_given(a, "listen"))
+        return asy_wrong_usage(a, "--workers 0: nobody would train; give --listen too");
+    *workers = (uint32_t)n;
+    return 0;
 }
 
 /* This program's file, by a name that stays good when the working folder changes. */
@@ -51,14 +64,13 @@ static const char *program_path(char room[PATH_MAX])
     return len > 0 ? room : "/proc/self/exe";
 }
 
-asy_err asy_drive_open(const char *folder, uint64_t workers, const char *listen,
-                       asy_host **out)
+asy_err asy_drive_open(const asy_args *a, uint32_t workers, asy_host **out)
 {
     char room[PATH_MAX];
-    const char *const urls[] = {listen, NULL};
-    asy_host_config config = {.folder = folder,
-                              .listen = listen ? urls : NULL,
-                              .workers = workers ? (uint32_t)workers : cores(),
+    const char *const urls[] = {asy_args_text(a, "listen"), NULL};
+    asy_host_config config = {.folder = asy_args_text(a, "store"),
+                              .listen = urls,
+                              .workers = workers,
                               .program = program_path(room),
                               .rules = &asy_script_rules};
     /* Read by OpenBLAS before main() of the workers: a worker is one thread. */

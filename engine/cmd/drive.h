@@ -3,6 +3,7 @@
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "cmd/option.h"
 #include "cmd/progress.h"
 #include "lab/host.h"
 
@@ -10,9 +11,12 @@
  * sends log lines through the view. */
 void asy_drive_begin(asy_progress_view *view);
 
-/* Opens a host with this many local workers (0: one a core). */
-asy_err asy_drive_open(const char *folder, uint64_t workers, const char *listen,
-                       asy_host **out);
+/* Local workers: what --workers says, else one a core. 2 (wrong usage, told) when there
+ * would be nobody to train; else 0. */
+int asy_drive_workers(const asy_args *a, uint32_t *workers);
+
+/* Opens a host as --store and --listen say. */
+asy_err asy_drive_open(const asy_args *a, uint32_t workers, asy_host **out);
 
 /* Runs the session to its end and prints the answer. Returns the exit status. */
 int asy_drive_session(asy_host *h, int64_t session, asy_progress_view *view,

@@ -10,29 +10,39 @@ static const asy_option options[] = {
     {"json", ASY_OPTION_FLAG, NULL, NULL, "print one JSON object instead of tables"},
     {0}};
 
-static int resume(const asy_args *a)
+/* Resuming must not make an empty store. */
+static asy_err check_store(const char *folder)
+{
+    asy_store *store = NULL;
+    asy_err err = asy_store_open_read(folder, &store);
+    asy_store_close(store);
+    return err;
+}
+
+static int resume_session(const asy_args *a, uint32_t workers)
 {
     asy_progress_view view = {0};
     asy_host *host = NULL;
     int64_t session;
-    int status;
     const char *which = asy_args_at(a, 0) ? asy_args_at(a, 0) : "last";
-    const char *folder = asy_args_text(a, "store");
-    asy_store *store;
-    if (asy_store_open_read(folder, &store)) /* resuming must not make an empty store */
-        return asy_cannot();
-    asy_store_close(store);
     asy_drive_begin(&view);
-    asy_err err = asy_drive_open(folder, asy_args_whole(a, "workers"),
-                                 asy_args_text(a, "listen"), &host);
+    asy_err err = check_store(asy_args_text(a, "store"));
+    if (!err)
+        err = asy_drive_open(a, workers, &host);
     if (!err)
         err = asy_host_resume(host, which, &session);
-    if (err)
-        status = asy_cannot();
-    else
-        status = asy_drive_session(host, session, &view, asy_args_flag(a, "json"));
+    int status =
+        err ? asy_cannot()
+            : asy_drive_session(host, session, &view, asy_args_flag(a, "json"));
     asy_host_close(host);
     return status;
+}
+
+static int resume(const asy_args *a)
+{
+    uint32_t workers;
+    int status = asy_drive_workers(a, &workers);
+    return status ? status : resume_session(a, workers);
 }
 
 const asy_command asy_cmd_resume = {

@@ -7,7 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/drive.h"
 
-enum { RULE_LIMIT = 4 << 20, MOST_WORKERS = 4096, LONGEST_NAME = 64 };
+enum { RULE_LIMIT = 4 << 20, LONGEST_NAME = 64 };
 
 static const asy_option options[] = {
     {"data", ASY_OPTION_FILE, "F", NULL,
@@ -98,28 +98,22 @@ static int check_usage(const asy_args *a)
                                "--name: letters, digits, '.', '_' and '-' expected, a "
                                "letter first, at most %d",
                                LONGEST_NAME);
-    if (asy_args_whole(a, "workers") > MOST_WORKERS)
-        return asy_wrong_usage(a, "--workers: at most %d expected", MOST_WORKERS);
     return 0;
 }
 
-static int run_session(const asy_args *a, const asy_buf *source)
+static int run_session(const asy_args *a, uint32_t workers, const asy_buf *source)
 {
     asy_progress_view view = {0};
     asy_host *host = NULL;
     int64_t session;
-    int status;
     asy_session_config config = config_of(a, source);
     asy_drive_begin(&view);
-    asy_err err =
-        asy_drive_open(asy_args_text(a, "store"), asy_args_whole(a, "workers"),
-                       asy_args_text(a, "listen"), &host);
+    asy_err err = asy_drive_open(a, workers, &host);
     if (!err)
         err = asy_host_start(host, &config, &session);
-    if (err)
-        status = asy_cannot();
-    else
-        status = asy_drive_session(host, session, &view, asy_args_flag(a, "json"));
+    int status =
+        err ? asy_cannot()
+            : asy_drive_session(host, session, &view, asy_args_flag(a, "json"));
     asy_host_close(host);
     return status;
 }
@@ -127,12 +121,15 @@ static int run_session(const asy_args *a, const asy_buf *source)
 static int run(const asy_args *a)
 {
     asy_buf source = {0};
+    uint32_t workers;
     int status = check_usage(a);
+    if (!status)
+        status = asy_drive_workers(a, &workers);
     if (status)
         return status;
     if (asy_file_read(asy_args_at(a, 0), RULE_LIMIT, &source))
         return asy_cannot();
-    status = run_session(a, &source);
+    status = run_session(a, workers, &source);
     asy_buf_fini(&source);
     return status;
 }
