@@ -3,6 +3,7 @@
  * Zeroed memory is an empty buffer. Appending never fails for want of memory below
  * 1 GiB; callers that read hostile sizes check them first.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>

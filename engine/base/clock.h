@@ -1,4 +1,5 @@
 /* clock.h - time. Leases and limits use the monotonic clock only. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdint.h>
 

@@ -4,6 +4,7 @@
  * anything else it calls asy_fail(), which keeps a message for this thread.
  * The code is the truth; the message is for people.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 typedef enum asy_err {

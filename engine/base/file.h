@@ -1,5 +1,6 @@
 /* file.h - whole files and folders, safely: no partial file is ever left under its
  * name. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* hash.h - BLAKE2b-256 (RFC 7693) of bytes; names datasets, prepared data and trials.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

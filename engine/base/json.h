@@ -6,6 +6,7 @@
  * Reference counting is Jansson's (json_incref / json_decref; atomic).
  * Only this header includes <jansson.h>.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /* log.h - lines for the operator. Nothing below cmd/ prints; it logs, and the process
  * decides where lines go. The default sink drops DEBUG and INFO and writes the rest to
  * standard error. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdarg.h>
 

@@ -5,6 +5,7 @@
  * from a script, a file or a peer: it may return NULL and checks the multiplication.
  * All memory is zeroed, and all of it is given back with asy_free(). Thread-safe.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 

@@ -4,6 +4,7 @@
  * bytes can hold, and text to UTF-8 (binary values become strings of bytes that only
  * asy_pack readers of `bin` fields should take).
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* queue.h - a blocking queue of pointers: many threads push, one pops. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

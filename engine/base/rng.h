@@ -3,6 +3,7 @@
  * A number is a pure function of (key, counter): no state is shared, so the same
  * weights, shuffles and masks come out on every machine and in any order.
  */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

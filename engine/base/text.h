@@ -1,4 +1,5 @@
 /* text.h - small questions about text: numbers, UTF-8, near names, sizes, durations. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
