@@ -16,11 +16,15 @@ typedef struct asy_link_config {
     uint32_t contexts;      /* 2 for control, 1 .. 4 for data */
 } asy_link_config;
 
+/* Does not wait for a connection: the first call does. ASY_EARG: not an address of this
+ * machine (without TLS no other is dialled), or TLS, which is not configured. */
 asy_err asy_link_open(const asy_link_config *config, asy_link **out);
+/* Nobody may be in a call. Accepts NULL. */
 void asy_link_close(asy_link *l);
 
-/* Sends a request on a context and waits for its reply: retries with the same seq after
- * time-outs and lost links until `patience_ms` is over (ASY_EIO). *reply's body points
+/* Sends a request on a context and waits for its reply: each try takes up to timeout_ms;
+ * retries with the same seq after time-outs and lost links until `patience_ms` is over
+ * (ASY_EIO). A body over the limit of a frame is ASY_EARG. *reply's body points
  * into memory owned by the context, valid until its next call. Thread-safe across contexts. */
 asy_err asy_link_call(asy_link *l, uint32_t context, uint8_t type, const asy_buf *body,
                       uint32_t timeout_ms, uint32_t patience_ms, asy_frame *reply);
