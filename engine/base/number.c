@@ -349,7 +349,7 @@ static bool put_short(asy_buf *b, double x, bool negative)
 static void put_printed(asy_buf *b, double x)
 {
     locale_t c = c_locale(), before = uselocale(c);
-    char room[32];
+    char room[48];
     for (int precision = isnormal(x) ? 15 : 1; precision <= 17; precision++) {
         snprintf(room, sizeof room, "%.*g", precision, x);
         if (precision == 17 || strtod_l(room, NULL, c) == x)
