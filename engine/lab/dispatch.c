@@ -13,7 +13,8 @@
 enum {
     BATCH_MOST = 4096, /* trials in one reply */
     PARK_MS = 10000,   /* how long a request for work may wait */
-    NEXT_MS = 20       /* when a busy worker that got nothing asks again */
+    NEXT_MS = 20,      /* when a busy worker that got nothing asks again */
+    RECALL_MS = 1000   /* trials that are not begun by then may go elsewhere */
 };
 
 /* Work for this long goes out at once: long against a round trip, short against a beat.
@@ -267,15 +268,21 @@ void asy_dispatch_committed(asy_peer *p)
         answer(p);
 }
 
+/* True when what a worker holds will not be done soon, as far as one can tell. */
+static bool is_slow(const asy_peer *p, uint64_t now)
+{
+    return p->held * p->mean > RECALL_MS / 1000.0 || now - p->result_ms > RECALL_MS;
+}
+
 /* The last trials of the queue are in the hands of one worker while another has none:
- * the later half of what is not begun comes back. */
-static void recall_half(asy_host *h)
+ * the later half of what is not begun comes back, unless it will soon be done. */
+static void recall_half(asy_host *h, uint64_t now)
 {
     asy_peer *most = NULL;
     for (uint32_t i = 0; i < h->peers; i++)
         if (!h->peer[i]->is_dead && (!most || h->peer[i]->held > most->held))
             most = h->peer[i];
-    if (!most || most->held < 2 || most->orders || most->held * most->mean < 1)
+    if (!most || most->held < 2 || most->orders || !is_slow(most, now))
         return;
     uint32_t n = most->held / 2;
     for (asy_trial *t = most->last; t && n; t = t->prev, n--) {
@@ -300,7 +307,7 @@ void asy_dispatch_wake(asy_host *h)
         is_hungry |= p->wait == ASY_WAIT_WORK;
     }
     if (is_hungry && !has_work)
-        recall_half(h);
+        recall_half(h, now);
 }
 
 void asy_dispatch_release(asy_host *h)
@@ -389,6 +396,8 @@ static void take_results(asy_peer *p, asy_slice done)
     asy_walk w = asy_walk_open(done);
     asy_outcome o;
     p->has_results = w.left > 0;
+    if (p->has_results || !p->held)
+        p->result_ms = asy_now_ms();
     while (asy_walk_outcome(&w, &o)) {
         asy_trial *t = find_trial(p->host, &o);
         if (t && asy_session_is_open(t->session) && counts(p, t, &o))

@@ -155,8 +155,13 @@ static void mark_running(asy_peer *p, asy_slice running)
     uint64_t lease;
     while (asy_walk_lease(&w, &lease)) {
         asy_trial *t = asy_lease_find(p, lease);
-        if (t && t->state == ASY_TRIAL_LEASED)
-            asy_board_move(t->session->board, t, ASY_TRIAL_RUNNING);
+        if (!t || t->state != ASY_TRIAL_LEASED)
+            continue;
+        asy_board_move(t->session->board, t, ASY_TRIAL_RUNNING);
+        if (t->order == ASY_ORDER_RECALL) { /* too late for that */
+            t->order = ASY_ORDER_NONE;
+            p->orders--;
+        }
     }
 }
 

@@ -23,8 +23,9 @@ typedef struct asy_peer {
     char name[64];
     pid_t pid;
     uint32_t pipe;
-    uint64_t seen_ms; /* monotonic, of the last request */
-    uint64_t gone_ms; /* 0 = connected */
+    uint64_t seen_ms;   /* monotonic, of the last request */
+    uint64_t result_ms; /* monotonic, of the last results, or of holding nothing */
+    uint64_t gone_ms;   /* 0 = connected */
     bool is_dead;
     double mean; /* seconds a trial */
     uint32_t want;

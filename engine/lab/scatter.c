@@ -12,7 +12,10 @@
 #include "lab/replay.h"
 #include "nn/design.h"
 
-enum { MOST_PROPOSALS = 1000000 }; /* in one scatter */
+enum {
+    MOST_PROPOSALS = 1000000, /* in one scatter */
+    MOST_TRIALS = 10000000    /* in a session */
+};
 
 /* --- what the rule said ------------------------------------------------------------
  */
@@ -209,6 +212,9 @@ static asy_err scatter_specs(asy_session *s, asy_spec **spec, size_t all,
     uint32_t n = cut_to_limit(s, all);
     uint32_t matched = 0;
     asy_err err = ASY_OK;
+    if (asy_board_count(s->board) + (uint64_t)n * asy_session_each(s) > MOST_TRIALS)
+        return asy_fail(ASY_ESCRIPT, "scatter: a session has at most %d trials",
+                        MOST_TRIALS);
     s->seq++;
     if (s->replay.is_on)
         err = asy_replay_scatter(s, &specs, spec, (uint32_t)all, priority, &matched);

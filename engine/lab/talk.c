@@ -166,6 +166,7 @@ static void take_reply(asy_session *s, asy_note *n)
         return;
     } else if (n->tree) {
         t->known = t->given;
+        t->firsts = 0;
         asy_command_reply(s, n->tree);
     } else {
         asy_command_failed(s, n->text ? n->text : "the rule ended", n->is_fatal);
@@ -241,8 +242,10 @@ void asy_talk_tell_first(asy_session *s, asy_event e)
     asy_talk *t = &s->talk;
     make_room(t);
     t->head = (t->head + t->cap - 1) % t->cap;
-    t->event[t->head] = e;
     t->count++;
+    for (uint32_t i = 0; i < t->firsts; i++) /* after those of the same reply */
+        t->event[(t->head + i) % t->cap] = t->event[(t->head + i + 1) % t->cap];
+    t->event[(t->head + t->firsts++) % t->cap] = e;
 }
 
 static json_t *scattered_tree(const asy_event *e)
@@ -345,6 +348,8 @@ void asy_talk_go_on(asy_session *s)
         return;
     if (s->replay.is_on && t->count == 0)
         asy_replay_feed(s);
+    if (!asy_session_is_open(s)) /* the replay failed */
+        return;
     bool is_full =
         asy_board_in(s->board, ASY_TRIAL_QUEUED) > QUEUE_HIGH && !s->setup.has_pruner;
     if ((t->count || t->has_more) && !t->has_ended && !is_full) {

@@ -1,5 +1,5 @@
-/* talk.h - the conversation with a rule: one call at a time, and between calls a list of
- * what there is to tell it.
+/* talk.h - the conversation with a rule: one call at a time, and between calls a list
+ * of what there is to tell it.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -42,6 +42,7 @@ typedef struct asy_talk {
     int64_t death_at; /* how far it had come at the last of them */
     asy_event *event; /* ring [cap] */
     uint32_t head, count, cap;
+    uint32_t firsts;  /* events that asy_talk_tell_first() put in front since a reply */
     int64_t given;    /* results (by `told`) that the rule knows of */
     int64_t known;    /* the same, of calls that were answered */
     int64_t given_ms; /* wall clock of the last of them; the rule's time */

@@ -60,6 +60,8 @@ static json_t *proposal(asy_rule *r, int64_t k)
     json_t *params = json_pack("{s:f,s:I}", "x", (double)k / 7, "k", (json_int_t)k);
     json_t *own = json_object_get(r->config, "params");
     json_object_update(params, own);
+    if (setting(r, "slow_from", 0) && k > setting(r, "slow_from", 0))
+        json_object_set_new(params, "sleep", json_real(0.5));
     int64_t units = setting(r, "units", 4) + k % 3;
     if (setting(r, "adapt", 0))
         units += (int64_t)fabs(r->best * 1000) % 5;

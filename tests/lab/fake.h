@@ -3,10 +3,11 @@
  * The "source" of a fake rule is JSON:
  *   {"n": proposals, "chunk": 500, "ahead": 4000, "own": false, "repeats": 1, "folds":
  * 1, "adapt": false, "epochs": 2, "units": 4, "fail": "", "cancel": 0, "pruner": false,
- *    "die_at": 0, "limit": 0, "function": false}
+ *    "die_at": 0, "limit": 0, "function": false, "slow_from": 0}
  * adapt: the next design depends on the best score so far. fail: the call that fails.
  * cancel: the number of a proposal to cancel at once. pruner: stops every trial at its
  * second report. die_at: the rule's "process" ends after so many results, once.
+ * slow_from: `trial =` proposals after that one take half a second each.
  */
 #pragma once
 #include "lab/host.h"

@@ -269,6 +269,18 @@ static void test_time_limit(void **state)
     fake_folder_free(folder);
 }
 
+/* The first trials are quick and the worker gets many; then each takes long: those that
+ * are not begun go to the worker that has none. */
+static void test_recall(void **state)
+{
+    (void)state;
+    uint64_t start = asy_now_ms();
+    fake_row row = run("{\"n\": 320, \"own\": true, \"slow_from\": 300}", 2, 1);
+    assert_int_equal(row.state, ASY_SESSION_DONE);
+    assert_int_equal(row.done, 320);
+    assert_in_range(asy_now_ms() - start, 0, 60000);
+}
+
 /* Two sessions at once share the workers, and both end. */
 static void test_two_sessions(void **state)
 {
@@ -363,6 +375,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_trial_limit),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_recall),
         cmocka_unit_test(test_two_sessions),
         cmocka_unit_test(test_rule_process_dies),
         cmocka_unit_test(test_rule_fails_at_start),
