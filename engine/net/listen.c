@@ -47,6 +47,7 @@ struct asy_listener {
     pthread_mutex_t lock;       /* guards what follows; held while the sink runs */
     pthread_cond_t stopped;
     bool is_stopped;
+    struct slot *first; /* all slots; they live as long as the process */
     uint32_t slots, free;
 };
 
@@ -59,6 +60,7 @@ typedef struct slot {
     nng_aio *aio;
     nng_msg *msg; /* what request.frame points into */
     slot_state state;
+    struct slot *next; /* of the listener's */
 } slot;
 
 /* --- slots ---------------------------------------------------------------- */
@@ -86,6 +88,8 @@ static int add_slot(asy_listener *l)
         asy_free(s);
         return code;
     }
+    s->next = l->first;
+    l->first = s;
     l->slots++;
     l->free++;
     receive(s);

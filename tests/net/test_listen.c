@@ -100,8 +100,8 @@ static void damaged_frame_is_rejected_with_a_reason(void **state)
         strstr(json_string_value(json_object_get(body, "text")), "checksum"));
     json_decref(body);
     b.data[ASY_FRAME_HEADER] ^= 1;
-    send_raw(fd, b.data, b.len); /* the same connection is good for a good frame */
     assert_int_equal(atomic_load(&e->requests), 0);
+    send_raw(fd, b.data, b.len); /* the same connection is good for a good frame */
     uint8_t answer[12 + ASY_FRAME_HEADER + 3];
     assert_int_equal(read_some(fd, answer, sizeof answer), sizeof answer);
     assert_memory_equal(answer + 12 + ASY_FRAME_HEADER, "abc", 3);
