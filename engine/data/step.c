@@ -354,7 +354,7 @@ static asy_err fit_derive(const asy_fit *fit, const json_t *step, json_t **fitte
 {
     const char *name = json_string_value(json_object_get(step, "name"));
     const json_t *values = json_object_get(step, "values"), *v;
-    double *x;
+    double *x = NULL;
     size_t i;
     if (json_array_size(values) != fit->frame->table->rows)
         return asy_fail(ASY_EARG, "derive %s: %llu values expected, one a row, got %zu",
