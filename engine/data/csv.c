@@ -201,6 +201,22 @@ static void skip_to_content(asy_csv *c)
     p->len -= n;
 }
 
+/* Spreadsheets may say the separator in a first line of their own: "sep=;". */
+static void take_separator_line(asy_csv *c)
+{
+    asy_buf *p = &c->pending;
+    size_t end = 5;
+    if (c->options.separator || p->len < 6 || strncasecmp(p->data, "sep=", 4) != 0)
+        return;
+    end += p->data[end] == '\r';
+    if (end >= p->len || p->data[end] != '\n' || strchr("\"\r\n", p->data[4]))
+        return;
+    c->options.separator = p->data[4];
+    c->scan.line++;
+    p->len -= ++end;
+    memmove(p->data, p->data + end, p->len);
+}
+
 /* Guesses the dialect from the pending bytes and makes the columns. The header, if
  * there is one, is used up. Stays unstarted while the first record is not whole. */
 static asy_err start(asy_csv *c, bool final)
@@ -211,6 +227,7 @@ static asy_err start(asy_csv *c, bool final)
     if (e)
         return e;
     skip_to_content(c);
+    take_separator_line(c);
     const char *text = asy_buf_text(&c->pending);
     size_t len = c->pending.len, next;
     if (c->options.separator == 0)
@@ -353,8 +370,35 @@ static bool is_index(const asy_column *col, uint64_t rows, bool unnamed)
     return true;
 }
 
+/* "1,5": a number in many countries, but a text here. */
+static bool has_decimal_comma(const char *text)
+{
+    text += *text == '-';
+    size_t whole = strspn(text, "0123456789");
+    if (whole == 0 || text[whole] != ',')
+        return false;
+    size_t decimals = strspn(text + whole + 1, "0123456789");
+    return decimals > 0 && text[whole + 1 + decimals] == '\0';
+}
+
+static void warn_of_commas(const asy_csv *c, uint32_t i)
+{
+    const asy_dict *d = &c->builder[i].dict;
+    uint32_t n = d->count < 20 ? d->count : 20;
+    for (uint32_t k = 0; k < n; k++)
+        if (!has_decimal_comma(asy_dict_text(d, (int32_t)k)))
+            return;
+    if (n > 1)
+        asy_log(
+            ASY_WARN,
+            "column %s is taken for text: its numbers have a decimal comma (%s); write "
+            "them with a point",
+            c->name[i], asy_dict_text(d, 0));
+}
+
 static asy_err end_column(asy_csv *c, uint32_t i, asy_column *col)
 {
+    warn_of_commas(c, i);
     asy_err e = asy_builder_end(&c->builder[i], col);
     col->name = c->name[i];
     c->name[i] = NULL;

@@ -5,12 +5,13 @@
  * UTF-8. Memory stays about the size of the columns that come out. Faults name the
  * line.
  *
- * Empty lines are skipped, unquoted cells trimmed of blanks. data/cell.h says what
- * counts as missing. An empty column name becomes cN, one given twice name_2 (with a
- * warning). A column is a number when every present cell is one, else a category.
- * Ignored, with a reason, are columns without cells, text that nearly never repeats
- * (more than 50 rows of which nine of ten differ), and numbers that only count the rows
- * in a column without name or called id, index, row, rownames, no or nr.
+ * Empty lines are skipped, unquoted cells trimmed of blanks, and a first line "sep=;"
+ * obeyed. data/cell.h says what counts as missing. An empty column name becomes cN, one
+ * given twice name_2 (with a warning). A column is a number when every present cell is
+ * one, else a category. Ignored, with a reason, are columns without cells, text that
+ * nearly never repeats (more than 50 rows of which nine of ten differ), and numbers
+ * that only count the rows in a column without name or called id, index, row, rownames,
+ * no or nr.
  */
 #pragma once
 #include "base/err.h"

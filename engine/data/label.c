@@ -50,6 +50,13 @@ static bool looks_like_classes(const asy_table *t, const asy_column *c)
     return n <= AUTO_CLASSES && 2 * (uint64_t)n <= t->rows - c->missing;
 }
 
+bool asy_label_has_classes(const asy_table *t, uint32_t column)
+{
+    const asy_column *c = &t->column[column];
+    return c->type == ASY_COLUMN_CATEGORY ||
+           (c->type == ASY_COLUMN_NUMBER && looks_like_classes(t, c));
+}
+
 static asy_err new_classes(const asy_table *t, asy_label *l)
 {
     l->class_of = asy_try_alloc(t->rows, sizeof *l->class_of);
@@ -122,9 +129,9 @@ static asy_err make(const asy_table *t, const asy_column *c, const char *task,
         return asy_fail(ASY_EARG, "label %s cannot be predicted: %s", c->name,
                         c->reason);
     bool number = c->type == ASY_COLUMN_NUMBER;
-    l->classify =
-        strcmp(task, "classify") == 0 ||
-        (strcmp(task, "regress") != 0 && (!number || looks_like_classes(t, c)));
+    uint32_t column = (uint32_t)(c - t->column);
+    l->classify = strcmp(task, "classify") == 0 ||
+                  (strcmp(task, "regress") != 0 && asy_label_has_classes(t, column));
     if (!l->classify && !number)
         return asy_fail(ASY_EARG,
                         "label %s: regression needs numbers, but cells are text "

@@ -18,6 +18,9 @@ typedef struct asy_label {
     uint32_t count;
 } asy_label;
 
+/* Whether "auto" classifies a column. */
+bool asy_label_has_classes(const asy_table *t, uint32_t column);
+
 /* task: "auto", "classify" or "regress". On failure *l is empty. */
 asy_err asy_label_make(const asy_table *t, uint32_t column, const char *task,
                        asy_label *l);

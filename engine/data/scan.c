@@ -133,12 +133,19 @@ static asy_err fail_length(const asy_scan *s, const record *r)
         (unsigned long long)r->line, s->columns, (unsigned long long)r->cells);
 }
 
+static bool is_blank(const char *p, const char *end)
+{
+    while (p < end && *p == ' ')
+        p++;
+    return p == end;
+}
+
 /* Closes the record that ends before `at` (a newline or the end of the text) and goes
  * on to the next. An empty line is no record. */
 static asy_err close_record(asy_scan *s, record *r, const char *text, const char *at)
 {
     const char *stop = at > r->cell && at[-1] == '\r' ? at - 1 : at;
-    if (stop == r->start)
+    if (r->cells == 0 && is_blank(r->start, stop))
         goto next;
     close_cell(s, r, text, stop);
     if (r->cells != s->columns)

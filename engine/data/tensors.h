@@ -4,7 +4,9 @@
  * Tensors x_train, x_validate, x_test F32 (rows, inputs); y_* I32 (rows) class indices
  * or F32 (rows, outputs) targets; row_* I32 (rows): the row of the dataset each came
  * from. Parts without rows are absent. __metadata__.assay is JSON: {"label", "task":
- * "classify"|"regress", "classes":[...], "inputs":[names...], "fitted":[...]}.
+ * "classify"|"regress", "classes":[...] (empty in regression), "inputs":[names...],
+ * "fitted":[...] (for asy_prepare_apply), "dropped_rows" (rows without a label),
+ * "label_scale":[mean, deviation] (of a standardized regression label)}.
  */
 #pragma once
 #include "base/file.h"

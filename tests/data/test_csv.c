@@ -61,6 +61,41 @@ static void guesses_separators(void **state)
     asy_table_free(t);
 }
 
+static void spreadsheets_are_understood(void **state)
+{
+    (void)state;
+    asy_table *t = csv_table("sep=;\r\na;b\r\n1;x\r\n2;y\r\n   \r\n\r\n");
+    assert_int_equal(t->columns, 2);
+    assert_int_equal(t->rows, 2);
+    assert_string_equal(t->column[0].name, "a");
+    asy_table_free(t);
+    csv_fails("sep=|\na|b\n1|2\n3\n", "line 4: 2 cells");
+    t = csv_table("sep=,\n1,5\n"); /* the separator's line alone tells */
+    assert_int_equal(t->columns, 2);
+    asy_table_free(t);
+}
+
+static void keep_line(void *ctx, asy_level level, const char *line)
+{
+    asy_buf *b = ctx;
+    if (level == ASY_WARN)
+        asy_buf_puts(b, line);
+}
+
+static void decimal_commas_are_warned_of(void **state)
+{
+    (void)state;
+    asy_buf lines = {0};
+    asy_log_set(keep_line, &lines, ASY_WARN);
+    asy_table *t = csv_table("a;b\n1,5;x\n-2,25;y\n");
+    asy_log_set(NULL, NULL, ASY_WARN);
+    assert_int_equal(t->column[0].type, ASY_COLUMN_CATEGORY);
+    assert_non_null(strstr(asy_buf_text(&lines), "column a is taken for text"));
+    assert_null(strstr(asy_buf_text(&lines), "column b"));
+    asy_table_free(t);
+    asy_buf_fini(&lines);
+}
+
 static void check_header(const char *text, bool header)
 {
     asy_table *t = csv_table(text);
@@ -363,6 +398,8 @@ int main(void)
         cmocka_unit_test(reads_numbers_and_categories),
         cmocka_unit_test(follows_rfc_4180),
         cmocka_unit_test(guesses_separators),
+        cmocka_unit_test(spreadsheets_are_understood),
+        cmocka_unit_test(decimal_commas_are_warned_of),
         cmocka_unit_test(guesses_headers),
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(numbers_that_turn_to_text_keep_their_writing),
