@@ -4,8 +4,8 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cmd/ask.h"
+#include "data/label.h"
 #include "data/prepare.h"
-#include "lab/setup.h"
 #include "nn/design.h"
 
 /* --- what the rule may ask
@@ -96,18 +96,15 @@ static json_t *described_table(const asy_dry *d)
 
 static asy_err describe(asy_dry *d, asy_asker *asker)
 {
-    asy_setup setup;
     json_t *reply, *call = json_pack("{s:s}", "call", "describe");
     asy_err err = asy_asker_ask(asker, call, &reply);
     json_decref(call);
-    bool has_classes =
-        !d->table || d->table->column[d->label].type == ASY_COLUMN_CATEGORY;
+    bool has_classes = !d->table || asy_label_has_classes(d->table, d->label);
     if (!err)
-        err = asy_setup_read(reply, has_classes, &setup);
+        err = asy_setup_read(reply, has_classes, &d->setup);
     if (!err) {
-        d->told = json_incref(setup.told);
-        d->is_own = setup.is_own;
-        asy_setup_fini(&setup);
+        d->told = json_incref(d->setup.told);
+        d->is_own = d->setup.is_own;
     }
     json_decref(reply);
     return err;
@@ -138,12 +135,17 @@ static asy_err prepare(asy_dry *d, asy_asker *asker)
         err = asy_prepare_check(steps);
     if (!err && d->table) {
         json_t *none = json_array();
+        json_t *all = asy_setup_steps(&d->setup, steps ? steps : none);
         const asy_prepare_job job = {.table = d->table,
                                      .label = d->label,
-                                     .steps = steps ? steps : none,
+                                     .steps = all,
                                      .seed = d->seed,
                                      .folds = 1};
         err = asy_prepare_run(&job, &d->tensors);
+        if (!err)
+            err = asy_setup_check_label(&d->setup, d->table->column[d->label].name,
+                                        d->tensors->classes);
+        json_decref(all);
         json_decref(none);
     }
     json_decref(steps);
@@ -279,6 +281,7 @@ void asy_dry_fini(asy_dry *d)
 {
     asy_table_free(d->table);
     asy_tensors_free(d->tensors);
+    asy_setup_fini(&d->setup);
     json_decref(d->told);
     json_decref(d->proposals);
     *d = (asy_dry){0};

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "data/table.h"
 #include "data/tensors.h"
+#include "lab/setup.h"
 
 typedef struct asy_dry {
     const char *name, *source; /* of the rule; borrowed */
@@ -13,6 +14,7 @@ typedef struct asy_dry {
     asy_table *table;      /* NULL without data; owned */
     uint32_t label;        /* its column */
     asy_tensors *tensors;  /* the first fold prepared; NULL without data; owned */
+    asy_setup setup;       /* what the description says; owned */
     json_t *told;          /* the rule's description; owned */
     json_t *proposals; /* [{"params","design","parameters"}], at most `wanted`; owned */
     bool is_own;       /* a `trial =` rule: no designs */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/label.h"
 #include "data/prepare.h"
 #include "lab/core.h"
 #include "lab/dataset.h"
@@ -82,7 +83,7 @@ static asy_err describe(asy_session *s, json_t **told)
     json_decref(call);
     if (err)
         return err;
-    bool has_classes = s->table->column[s->label_column].type == ASY_COLUMN_CATEGORY;
+    bool has_classes = asy_label_has_classes(s->table, s->label_column);
     err = asy_setup_read(*told, has_classes, &s->setup);
     if (err)
         return asy_fail_in(err, "%s", s->rule_name);
@@ -168,13 +169,16 @@ static asy_err prepare_fold(asy_session *s, const json_t *steps, uint32_t fold)
     asy_err err = asy_prepare_run(&job, &t);
     if (err)
         return err;
-    err = keep_fold(s, fold, t);
+    err = asy_setup_check_label(&s->setup, s->label, t->classes);
+    if (!err)
+        err = keep_fold(s, fold, t);
     asy_tensors_free(t);
     return err;
 }
 
-static asy_err prepare_all(asy_session *s, const json_t *steps)
+static asy_err prepare_all(asy_session *s, const json_t *told)
 {
+    json_t *steps = asy_setup_steps(&s->setup, told);
     char *folder = asy_path_join(s->host->folder, "prepared");
     asy_err err = asy_dir_make(folder);
     asy_free(folder);
@@ -189,6 +193,7 @@ static asy_err prepare_all(asy_session *s, const json_t *steps)
     asy_json_canonical(&text, list);
     s->prepared_text = asy_buf_take(&text);
     json_decref(list);
+    json_decref(steps);
     return err;
 }
 

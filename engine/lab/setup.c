@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/metrics.h"
+
 static asy_err get_count(const json_t *o, const char *where, const char *name,
                          int64_t fallback, int64_t least, int64_t most, int64_t *out)
 {
@@ -102,6 +104,49 @@ asy_err asy_setup_read(const json_t *described, bool has_classes, asy_setup *out
     keep_told(described, &s);
     *out = s;
     return ASY_OK;
+}
+
+/* --- the objective and the label ---------------------------------------------- */
+
+typedef enum aim { AIM_ANY, AIM_CLASS, AIM_NUMBER } aim;
+
+/* What kind of label a metric judges. */
+static aim aim_of(const asy_setup *s)
+{
+    static const char *const parts[] = {"train_", "validate_", "test_"};
+    const char *name = s->objective.metric;
+    if (s->is_own)
+        return AIM_ANY;
+    for (int i = 0; i < 3; i++)
+        if (strncmp(name, parts[i], strlen(parts[i])) == 0) {
+            name += strlen(parts[i]);
+            break;
+        }
+    for (int i = ASY_METRIC_ACCURACY; i < ASY_METRIC_COUNT; i++)
+        if (strcmp(name, asy_metric_names[i]) == 0)
+            return i < ASY_METRIC_RMSE ? AIM_CLASS : AIM_NUMBER;
+    return AIM_ANY;
+}
+
+json_t *asy_setup_steps(const asy_setup *s, const json_t *steps)
+{
+    json_t *list = json_copy((json_t *)steps);
+    if (aim_of(s) == AIM_NUMBER)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s}", "op", "task", "task", "regress"));
+    return list;
+}
+
+asy_err asy_setup_check_label(const asy_setup *s, const char *label, uint32_t classes)
+{
+    if (aim_of(s) != AIM_CLASS || classes > 0)
+        return ASY_OK;
+    return asy_fail(
+        ASY_EARG,
+        "objective: '%s' needs a label with classes, but label '%s' is a "
+        "number; say objective = { minimize = \"rmse\" }, or choose another "
+        "label",
+        s->objective.metric, label);
 }
 
 void asy_setup_fini(asy_setup *s)

@@ -19,6 +19,15 @@ typedef struct asy_setup {
 
 enum { ASY_MAX_REPEATS = 1000, ASY_MAX_FOLDS = 1000 };
 
-/* has_classes: the label is a category. */
+/* has_classes: the label has classes, as asy_label_has_classes() sees it. */
 asy_err asy_setup_read(const json_t *described, bool has_classes, asy_setup *out);
+
+/* The steps of the preparation with the task that the objective asks for: a label of
+ * few whole numbers is a number when its rmse is wanted. Owned by the caller. */
+json_t *asy_setup_steps(const asy_setup *s, const json_t *steps);
+
+/* ASY_EARG when the built-in trainer has no such metric for a label of that many
+ * classes (0: a number). Metrics of `trial =` rules are their own. */
+asy_err asy_setup_check_label(const asy_setup *s, const char *label, uint32_t classes);
+
 void asy_setup_fini(asy_setup *s);

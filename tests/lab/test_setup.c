@@ -51,6 +51,31 @@ static void test_all_keys(void **state)
     asy_setup_fini(&s);
 }
 
+static void test_objective_and_label(void **state)
+{
+    (void)state;
+    asy_setup s;
+    json_t *none = json_array();
+    const char *rmse = "{\"objective\":{\"metric\":\"test_rmse\",\"maximize\":false}}";
+    assert_int_equal(read_text(rmse, &s), ASY_OK);
+    json_t *steps = asy_setup_steps(&s, none);
+    const json_t *task = json_object_get(json_array_get(steps, 0), "task");
+    assert_string_equal(json_string_value(task), "regress");
+    assert_int_equal(asy_setup_check_label(&s, "y", 0), ASY_OK);
+    json_decref(steps);
+    asy_setup_fini(&s);
+    assert_int_equal(read_text("{}", &s), ASY_OK);
+    steps = asy_setup_steps(&s, none);
+    assert_int_equal(json_array_size(steps), 0);
+    assert_int_equal(asy_setup_check_label(&s, "y", 3), ASY_OK);
+    assert_int_equal(asy_setup_check_label(&s, "price", 0), ASY_EARG);
+    assert_true(strstr(asy_errmsg(), "'accuracy' needs a label with classes") != NULL);
+    assert_true(strstr(asy_errmsg(), "'price'") != NULL);
+    json_decref(steps);
+    json_decref(none);
+    asy_setup_fini(&s);
+}
+
 static void test_nonsense(void **state)
 {
     (void)state;
@@ -75,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_objective_and_label),
         cmocka_unit_test(test_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
