@@ -64,7 +64,7 @@ static inline void on_log(void *ctx, asy_rule *r, char *line)
 
 /* For rules that loop, and for all others: machines may be slow. */
 static const asy_rule_limits quick = {
-    .soft_ms = 400, .hard_ms = 1000, .memory = 64 << 20};
+    .soft_ms = 300, .hard_ms = 800, .memory = 64 << 20};
 static const asy_rule_limits patient = {
     .soft_ms = 20000, .hard_ms = 25000, .memory = 64 << 20};
 
