@@ -60,29 +60,38 @@ void asy_report_param_cells(asy_grid *g, const asy_params *p, const json_t *row)
 /* --- the leaderboard ---------------------------------------------------------------
  */
 
-static bool has_intervals(const json_t *best)
+/* Which columns this board needs: no intervals where nothing was repeated, no sizes
+ * where the rule trains by itself. */
+typedef struct board {
+    bool has_intervals, has_sizes;
+    asy_params params;
+} board;
+
+static board board_of(const json_t *best)
 {
+    board b = {.params = asy_report_params(best)};
     size_t i;
     json_t *row;
-    json_array_foreach (best, i, row)
-        if (json_is_number(json_object_get(row, "low")))
-            return true;
-    return false;
+    json_array_foreach (best, i, row) {
+        b.has_intervals |= json_is_number(json_object_get(row, "low"));
+        b.has_sizes |= number(row, "parameters") > 0;
+    }
+    return b;
 }
 
-static void open_grid(asy_grid *g, const asy_aim *aim, bool with_interval,
-                      const asy_params *params)
+static void open_grid(asy_grid *g, const asy_aim *aim, const board *b)
 {
     const char *head[ASY_MOST_PARAMS + 8] = {">rank", ">trial", aim->metric};
     size_t n = 3;
-    if (with_interval) {
+    if (b->has_intervals) {
         head[n++] = "95 % interval";
         head[n++] = ">n";
     }
     head[n++] = ">time";
-    head[n++] = ">learned";
-    for (size_t i = 0; i < params->n; i++)
-        head[n++] = params->name[i];
+    if (b->has_sizes)
+        head[n++] = ">learned";
+    for (size_t i = 0; i < b->params.n; i++)
+        head[n++] = b->params.name[i];
     asy_grid_open(g, head, n);
 }
 
@@ -95,19 +104,19 @@ static void add_interval(asy_grid *g, const json_t *row)
     asy_grid_addf(g, "%.0f", number(row, "n"));
 }
 
-static void add_row(asy_grid *g, const json_t *row, bool with_interval,
-                    const asy_params *params)
+static void add_row(asy_grid *g, const json_t *row, const board *b)
 {
     asy_buf time = {0};
     asy_text_put_seconds(&time, number(row, "seconds"));
     asy_grid_addf(g, "%.0f", number(row, "rank"));
     asy_grid_addf(g, "%.0f", number(row, "number"));
     asy_grid_addf(g, "%.4g", number(row, "score"));
-    if (with_interval)
+    if (b->has_intervals)
         add_interval(g, row);
     asy_grid_add(g, asy_buf_text(&time));
-    asy_grid_addf(g, "%.0f", number(row, "parameters"));
-    asy_report_param_cells(g, params, row);
+    if (b->has_sizes)
+        asy_grid_addf(g, "%.0f", number(row, "parameters"));
+    asy_report_param_cells(g, &b->params, row);
     asy_buf_fini(&time);
 }
 
@@ -120,12 +129,11 @@ void asy_report_best(const json_t *best, const asy_aim *aim)
         puts("\nno trial was scored");
         return;
     }
-    bool with_interval = has_intervals(best);
-    asy_params params = asy_report_params(best);
+    board b = board_of(best);
     printf("\nthe %s %s first\n", aim->maximize ? "largest" : "smallest", aim->metric);
-    open_grid(&g, aim, with_interval, &params);
+    open_grid(&g, aim, &b);
     json_array_foreach (best, i, row)
-        add_row(&g, row, with_interval, &params);
+        add_row(&g, row, &b);
     asy_grid_print(&g, stdout);
 }
 
