@@ -137,6 +137,8 @@ static void test_failures(void **state)
 {
     (void)state;
     static results r;
+    const asy_rule_limits limits = {
+        .soft_ms = 300, .hard_ms = 2000, .memory = 24 << 20};
     asy_own *o =
         open_rule("if params.x == 2 then\n"
                   "  error('second')\n"
@@ -155,7 +157,7 @@ static void test_failures(void **state)
                   "  local s = ('x'):rep(2^30)\n"
                   "end\n"
                   "return { score = params.x }",
-                  NULL, &quick);
+                  NULL, &limits);
     run(o, 40, &r);
     for (size_t i = 1; i <= 40; i++) {
         bool good = i % 2 || i > 14;
