@@ -37,7 +37,8 @@ asy_commit *asy_commit_now(asy_host *h); /* the one being filled */
 void asy_commit_wait(asy_commit *c, struct asy_peer *p);
 void asy_commit_end(asy_commit *c, asy_trial *t);
 void asy_commit_make(asy_commit *c, struct asy_session *s, uint32_t first, uint32_t n);
-/* Announces a write; asy_commit_done() is its asy_store_done, on the writer's thread. */
+/* Announces a write; asy_commit_done() is its asy_store_done, on the writer's thread.
+ */
 void asy_commit_use(asy_commit *c);
 void asy_commit_done(void *ctx, asy_err err);
 /* Gives the one being filled, if any, to the writer. */
