@@ -158,7 +158,7 @@ static void damaged_files_are_refused(void **state)
     size_t len = file.len - 32;
     asy_rng rng = asy_rng_open(asy_rng_key(1, 0), ASY_STREAM_RULE, 0);
     unsigned char *bytes = malloc(len);
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 250; i++) {
         memcpy(bytes, file.data, len);
         size_t n = i % 3 ? len : (size_t)asy_rng_below(&rng, len);
         for (int k = 0; k <= i % 4; k++)

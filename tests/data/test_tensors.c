@@ -187,7 +187,7 @@ static void random_damage_is_survived(void **state)
     unsigned char *bytes = prepared(&len, good_meta);
     unsigned char *copy = malloc(len);
     asy_rng rng = asy_rng_open(asy_rng_key(2, 0), ASY_STREAM_RULE, 0);
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 500; i++) {
         asy_tensors *t;
         memcpy(copy, bytes, len);
         for (int k = 0; k <= i % 3; k++)
