@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
+#include "cmd/failures.h"
 #include "cmd/pick.h"
 #include "cmd/report.h"
 #include "lab/findings.h"
@@ -125,6 +126,7 @@ asy_err asy_outcome_print(asy_store *s, int64_t session)
     json_t *best = asy_trials_best(trials, BEST_ROWS);
     json_t *findings = asy_trials_findings(trials);
     asy_report_best(best, &aim);
+    err = asy_failures_print(s, session);
     asy_report_findings(findings, &aim);
     if (*pick.session.digest)
         printf("\ndigest %s\n", pick.session.digest);
@@ -132,5 +134,5 @@ asy_err asy_outcome_print(asy_store *s, int64_t session)
     json_decref(findings);
     asy_trials_free(trials);
     asy_pick_fini(&pick);
-    return ASY_OK;
+    return err;
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/chart.h"
 #include "cmd/command.h"
+#include "cmd/failures.h"
 #include "cmd/grid.h"
 #include "cmd/levels.h"
 #include "cmd/pick.h"
@@ -194,8 +195,10 @@ static void print_json(const asy_pick *p, const asy_aim *aim, const json_t *best
     json_decref(o);
 }
 
-static void print(const asy_args *a, const asy_pick *p, const asy_trials *t)
+static asy_err print(const asy_args *a, asy_store *s, const asy_pick *p,
+                     const asy_trials *t)
 {
+    asy_err err = ASY_OK;
     json_t *best = asy_trials_best(t, (size_t)asy_args_whole(a, "top"));
     asy_aim aim = asy_pick_aim(&p->session);
     if (asy_args_flag(a, "json")) {
@@ -203,11 +206,13 @@ static void print(const asy_args *a, const asy_pick *p, const asy_trials *t)
     } else {
         print_summary(&p->session);
         asy_report_best(best, &aim);
+        err = asy_failures_print(s, p->session.id);
         plot(t, asy_args_text(a, "plot"));
         if (*p->session.digest)
             printf("\ndigest %s\n", p->session.digest);
     }
     json_decref(best);
+    return err;
 }
 
 /* A wrong name is told before anything is printed. */
@@ -233,7 +238,7 @@ static int show(const asy_args *a)
     if (!err)
         err = check_plot(a, t);
     if (!err)
-        print(a, &pick, t);
+        err = print(a, store, &pick, t);
     asy_trials_free(t);
     asy_pick_fini(&pick);
     asy_store_close(store);
