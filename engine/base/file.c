@@ -89,7 +89,8 @@ static mode_t usual_mode(void)
     return 0666 & ~mask;
 }
 
-asy_err asy_file_write(const char *path, const void *bytes, size_t len)
+static asy_err write_new(const char *path, const void *bytes, size_t len,
+                         bool is_secret)
 {
     asy_buf name = {0};
     asy_buf_printf(&name, "%s.new-XXXXXX", path);
@@ -98,7 +99,8 @@ asy_err asy_file_write(const char *path, const void *bytes, size_t len)
         asy_buf_fini(&name);
         return cannot("create", path);
     }
-    (void)fchmod(fd, usual_mode());
+    if (!is_secret)
+        (void)fchmod(fd, usual_mode());
     asy_err err = write_all(fd, path, bytes, len);
     if (close(fd) && !err)
         err = cannot("write", path);
@@ -110,6 +112,16 @@ asy_err asy_file_write(const char *path, const void *bytes, size_t len)
         sync_folder_of(path);
     asy_buf_fini(&name);
     return err;
+}
+
+asy_err asy_file_write(const char *path, const void *bytes, size_t len)
+{
+    return write_new(path, bytes, len, false);
+}
+
+asy_err asy_file_write_secret(const char *path, const void *bytes, size_t len)
+{
+    return write_new(path, bytes, len, true);
 }
 
 static asy_err map_descriptor(int fd, const char *path, asy_map *out)

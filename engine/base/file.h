@@ -13,6 +13,9 @@ asy_err asy_file_read(const char *path, size_t limit, asy_buf *out);
 /* Writes to a temporary name beside path, syncs, renames. */
 asy_err asy_file_write(const char *path, const void *bytes, size_t len);
 
+/* The same for what only the owner may read, from its first moment on. */
+asy_err asy_file_write_secret(const char *path, const void *bytes, size_t len);
+
 /* Maps a whole file read-only. An empty file gives bytes = NULL, len = 0. */
 typedef struct asy_map {
     const void *bytes;

@@ -51,7 +51,7 @@ static asy_err take_token(asy_host *h)
         asy_hash_text(&hash, text);
         memcpy(h->token, hash.b, ASY_TOKEN);
         strcat(text, "\n");
-        err = asy_file_write(path, text, strlen(text));
+        err = asy_file_write_secret(path, text, strlen(text));
     }
     asy_free(path);
     return err;

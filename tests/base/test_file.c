@@ -119,6 +119,22 @@ static void test_folders(void **state)
     asy_free(c);
 }
 
+static void test_secrets(void **state)
+{
+    (void)state;
+    char *path = asy_path_join(folder, "token");
+    asy_buf text = {0};
+    struct stat about;
+    assert_int_equal(asy_file_write_secret(path, "sesame", 6), ASY_OK);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    assert_int_equal(asy_file_read(path, 6, &text), ASY_OK);
+    assert_string_equal(asy_buf_text(&text), "sesame");
+    asy_buf_fini(&text);
+    unlink(path);
+    asy_free(path);
+}
+
 static void test_read_faults(void **state)
 {
     (void)state;
@@ -137,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_failed_write_leaves_nothing),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_read_faults),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
