@@ -12,6 +12,7 @@ local net = {}
 local floor, exp, log = math.floor, math.exp, math.log
 local format = string.format
 
+local MAX_EPOCHS = 1e6
 local MAX_HIDDEN, MAX_UNITS = 20000, 65536
 
 local ACTIVATIONS = check.set { "linear", "relu", "leaky_relu", "elu", "gelu", "silu", "tanh",
@@ -70,7 +71,7 @@ local OPTIMIZER = { rate = positive, momentum = fraction_below_one, nesterov = c
     rho = fraction_below_one, beta1 = fraction_below_one, beta2 = fraction_below_one,
     eps = positive, decay = not_negative }
 
-local SCHEDULE = { factor = positive, every = whole(1, 1e9), floor = not_negative,
+local SCHEDULE = { factor = positive, every = whole(1, MAX_EPOCHS), floor = not_negative,
     warmup = whole(0, 1e9) }
 
 -- Raises unless each key of the table is known and its value right. `first` is the key 1,
@@ -294,12 +295,12 @@ local function keep(test)
     end
 end
 
-build.epochs = keep(whole(1, 1e9))
+build.epochs = keep(whole(1, MAX_EPOCHS))
 build.batch = keep(whole(0, 1e9))
 build.loss = keep(name_in(LOSSES))
 build.init = keep(name_in(INITS))
 build.residual = keep(whole(0, MAX_HIDDEN))
-build.patience = keep(whole(0, 1e9))
+build.patience = keep(whole(0, MAX_EPOCHS))
 build.min_delta = keep(not_negative)
 build.restore_best = keep(check.boolean)
 build.max_seconds = keep(not_negative)
