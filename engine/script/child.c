@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "script/rulehost.h"
@@ -20,6 +21,9 @@ static const char *const inherited[] = {"ASSAY_DEBUG",       "ASSAY_ISA",
                                         "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
                                         "ASAN_OPTIONS",      "UBSAN_OPTIONS"};
 enum { INHERITED = sizeof inherited / sizeof *inherited };
+
+/* How much wall clock a child has for each ms of processor time. */
+enum { WALL_SHARE = 10 };
 
 /* Fills env with borrowed text; `text` holds it and is released by the caller. */
 static void make_environment(asy_buf text[INHERITED], char *env[INHERITED + 2])
@@ -156,11 +160,41 @@ asy_err asy_child_wait(asy_child *c, int wake, uint32_t timeout_ms,
     return e;
 }
 
-uint32_t asy_child_left(const asy_child *c, uint32_t most)
+/* Processor time of the child so far, in ms; 0 when it cannot be read. */
+static uint64_t time_spent(const asy_child *c)
 {
-    if (c->deadline == 0)
-        return most;
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(c->pid, &clock) || clock_gettime(clock, &t))
+        return 0;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void asy_child_allow(asy_child *c, uint64_t ms)
+{
     uint64_t now = asy_now_ms();
+    c->limit = ms;
+    c->spent = ms ? time_spent(c) : 0;
+    c->deadline = now + ms;
+    c->last = now + WALL_SHARE * ms;
+}
+
+uint64_t asy_child_rest(const asy_child *c)
+{
+    if (c->limit == 0)
+        return 0;
+    uint64_t used = time_spent(c) - c->spent;
+    return used < c->limit ? c->limit - used : 1;
+}
+
+uint32_t asy_child_left(asy_child *c, uint32_t most)
+{
+    if (c->limit == 0)
+        return most;
+    uint64_t now = asy_now_ms(), used;
+    if (now >= c->deadline && now < c->last &&
+        (used = time_spent(c) - c->spent) < c->limit)
+        c->deadline = now + c->limit - used;
     uint64_t left = c->deadline > now ? c->deadline - now : 0;
     return left < most ? (uint32_t)left : most;
 }

@@ -23,7 +23,10 @@ typedef struct asy_child {
     asy_packet_reader in;
     asy_buf out;       /* packets to send */
     size_t sent;       /* bytes of `out` already gone */
-    uint64_t deadline; /* asy_now_ms() at which it is killed; 0: none */
+    uint64_t limit;    /* ms of its processor time from `spent` on; 0: none */
+    uint64_t spent;    /* ms of processor time when the limit was set */
+    uint64_t deadline; /* asy_now_ms() of the next look at the clocks */
+    uint64_t last;     /* asy_now_ms() of its end, however little it could run */
 } asy_child;
 
 asy_err asy_child_start(asy_child *c);
@@ -43,8 +46,15 @@ typedef enum asy_child_event {
 asy_err asy_child_wait(asy_child *c, int wake, uint32_t timeout_ms,
                        asy_child_event *event);
 
-/* Milliseconds until the deadline, at most `most`. */
-uint32_t asy_child_left(const asy_child *c, uint32_t most);
+/* Gives the child `ms` of processor time from now on, and ten times that by the wall
+ * clock, so that a busy machine is not held against it. 0: no limit. */
+void asy_child_allow(asy_child *c, uint64_t ms);
+
+/* What is left of the allowance, at least 1; 0: there is no limit. */
+uint64_t asy_child_rest(const asy_child *c);
+
+/* Milliseconds until the child needs a look, at most `most`; 0: its time is over. */
+uint32_t asy_child_left(asy_child *c, uint32_t most);
 
 /* Kills and reaps; appends to `why` (may be NULL) how it ended, for people. Descriptors
  * and buffers are released; the object is empty again. */

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <string.h>
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/pack.h"
 #include "script/child.h"
@@ -128,10 +127,10 @@ static void end_child(asy_own *o)
 /* The trial in hand failed together with its child. */
 static void fail_trial(asy_own *o, const char *message)
 {
-    end_child(o);
-    o->careful = false;
     if (o->done < o->n)
         give(o, NULL, message, NAN);
+    end_child(o);
+    o->careful = false;
 }
 
 /* A rule that does not load fails every trial. */
@@ -204,8 +203,7 @@ static void take_nonsense(asy_own *o, const char *what)
 static void start_clock(asy_own *o)
 {
     uint64_t start = o->started ? 0 : ASY_CHILD_START_MS;
-    o->child.deadline =
-        o->limits.hard_ms ? asy_now_ms() + o->limits.hard_ms + start : 0;
+    asy_child_allow(&o->child, o->limits.hard_ms ? o->limits.hard_ms + start : 0);
 }
 
 /* Logs of trials are not kept; a flood of them ends the child. */

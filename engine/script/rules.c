@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/pack.h"
 #include "script/child.h"
@@ -140,8 +139,7 @@ static void die_of_nonsense(asy_rule *r, const char *what)
 static void start_clock(asy_rule *r)
 {
     uint64_t start = r->loading ? ASY_CHILD_START_MS : 0;
-    r->child.deadline =
-        r->limits.hard_ms ? asy_now_ms() + r->limits.hard_ms + start : 0;
+    asy_child_allow(&r->child, r->limits.hard_ms ? r->limits.hard_ms + start : 0);
     r->logged = 0;
 }
 
@@ -153,7 +151,7 @@ static void take_reply(asy_rule *r, const asy_packet *f)
         return;
     }
     r->in_call = false;
-    r->child.deadline = 0;
+    asy_child_allow(&r->child, 0);
     r->sink.on_reply(r->sink.ctx, r, reply, NULL, false);
 }
 
@@ -164,9 +162,8 @@ static void take_query(asy_rule *r, const asy_packet *f)
         die_of_nonsense(r, asy_errmsg());
         return;
     }
-    uint64_t now = asy_now_ms();
-    r->time_left = r->child.deadline > now ? r->child.deadline - now : 1;
-    r->child.deadline = 0;
+    r->time_left = asy_child_rest(&r->child);
+    asy_child_allow(&r->child, 0);
     r->in_query = true;
     r->sink.on_query(r->sink.ctx, r, query);
 }
@@ -181,7 +178,7 @@ static void take_error(asy_rule *r, const asy_packet *f)
         die(r, message);
     } else {
         r->in_call = false;
-        r->child.deadline = 0;
+        asy_child_allow(&r->child, 0);
         reply_failed(r, message, false);
     }
     asy_free(message);
@@ -205,7 +202,7 @@ static void take_packet(asy_rule *r, const asy_packet *f)
     bool busy = (r->in_call || r->loading) && !r->in_query;
     if (f->type == ASY_PACKET_READY && r->loading) {
         r->loading = false;
-        r->child.deadline = 0;
+        asy_child_allow(&r->child, 0);
     } else if (f->type == ASY_PACKET_LOG && busy) {
         take_log(r, f);
     } else if (f->type == ASY_PACKET_ERROR && busy) {
@@ -272,8 +269,7 @@ static void send_answer(asy_rule *r)
     if (packet.len && r->in_query) {
         asy_buf_add(&r->child.out, packet.data, packet.len);
         r->in_query = false;
-        if (r->limits.hard_ms)
-            r->child.deadline = asy_now_ms() + r->time_left;
+        asy_child_allow(&r->child, r->time_left);
     }
     asy_buf_fini(&packet);
 }

@@ -29,7 +29,8 @@ void asy_state_free(asy_state *s);
 
 lua_State *asy_state_lua(asy_state *s); /* borrowed */
 
-/* From now on the script has `ms` of wall clock for `what` ("describe"); 0 ends it. */
+/* From now on the script has `ms` of processor time for `what` ("describe"); 0 ends it.
+ */
 void asy_state_arm(asy_state *s, const char *what, uint32_t ms);
 
 /* Stops the clock while somebody else works, and lets it go on. */
