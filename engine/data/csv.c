@@ -370,30 +370,38 @@ static bool is_index(const asy_column *col, uint64_t rows, bool unnamed)
     return true;
 }
 
-/* "1,5": a number in many countries, but a text here. */
-static bool has_decimal_comma(const char *text)
+/* "1,5" and "2": numbers in many countries, but "1,5" is a text here. */
+static bool is_comma_number(const char *text, bool *has_comma)
 {
     text += *text == '-';
     size_t whole = strspn(text, "0123456789");
-    if (whole == 0 || text[whole] != ',')
-        return false;
+    *has_comma = text[whole] == ',';
+    if (whole == 0 || !*has_comma)
+        return whole > 0 && text[whole] == '\0';
     size_t decimals = strspn(text + whole + 1, "0123456789");
     return decimals > 0 && text[whole + 1 + decimals] == '\0';
 }
 
+/* Most of the column's first texts have a comma, and the others are whole numbers. */
 static void warn_of_commas(const asy_csv *c, uint32_t i)
 {
     const asy_dict *d = &c->builder[i].dict;
-    uint32_t n = d->count < 20 ? d->count : 20;
-    for (uint32_t k = 0; k < n; k++)
-        if (!has_decimal_comma(asy_dict_text(d, (int32_t)k)))
+    uint32_t n = d->count < 20 ? d->count : 20, commas = 0;
+    const char *example = NULL;
+    for (uint32_t k = 0; k < n; k++) {
+        const char *text = asy_dict_text(d, (int32_t)k);
+        bool has_comma;
+        if (!is_comma_number(text, &has_comma))
             return;
-    if (n > 1)
+        commas += has_comma;
+        example = has_comma && !example ? text : example;
+    }
+    if (commas > 1 && 2 * commas > n)
         asy_log(
             ASY_WARN,
             "column %s is taken for text: its numbers have a decimal comma (%s); write "
             "them with a point",
-            c->name[i], asy_dict_text(d, 0));
+            c->name[i], example);
 }
 
 static asy_err end_column(asy_csv *c, uint32_t i, asy_column *col)

@@ -87,11 +87,13 @@ static void decimal_commas_are_warned_of(void **state)
     (void)state;
     asy_buf lines = {0};
     asy_log_set(keep_line, &lines, ASY_WARN);
-    asy_table *t = csv_table("a;b\n1,5;x\n-2,25;y\n");
+    asy_table *t = csv_table("a;b;c\n5;x;1\n1,5;y;2\n-2,25;x;3,\n7,0;y;4,1\n");
     asy_log_set(NULL, NULL, ASY_WARN);
     assert_int_equal(t->column[0].type, ASY_COLUMN_CATEGORY);
     assert_non_null(strstr(asy_buf_text(&lines), "column a is taken for text"));
+    assert_non_null(strstr(asy_buf_text(&lines), "(1,5)"));
     assert_null(strstr(asy_buf_text(&lines), "column b"));
+    assert_null(strstr(asy_buf_text(&lines), "column c"));
     asy_table_free(t);
     asy_buf_fini(&lines);
 }
