@@ -338,7 +338,7 @@ static asy_err collect(const strata *s, asy_parts *out)
     return ASY_OK;
 }
 
-static asy_err check_train(const asy_parts *p, const asy_label *l)
+static asy_err check_train(const asy_parts *p, const asy_label *l, uint32_t folds)
 {
     if (p->count[ASY_TRAIN] == 0)
         return asy_fail(ASY_EARG, "split: no rows are left for the training part");
@@ -351,10 +351,10 @@ static asy_err check_train(const asy_parts *p, const asy_label *l)
     for (uint32_t k = 0; !e && k < l->classes; k++)
         if (!seen[k])
             e = asy_fail(
-                ASY_EARG,
-                "split: the training part has no row of class \"%s\"; stratify, or "
-                "choose another seed",
-                json_string_value(json_array_get(l->names, k)));
+                ASY_EARG, "split: the training part has no row of class \"%s\"; %s",
+                json_string_value(json_array_get(l->names, k)),
+                folds > 1 ? "stratify, and leave classes of a single row out of folds"
+                          : "stratify, or choose another seed");
     asy_free(seen);
     return e;
 }
@@ -375,7 +375,7 @@ asy_err asy_parts_draw(const asy_parts_job *job, asy_parts *out)
     if (!e)
         e = collect(&s, out);
     if (!e)
-        e = check_train(out, l);
+        e = check_train(out, l, job->folds);
     if (e)
         asy_parts_fini(out);
     free_strata(&s);

@@ -126,6 +126,27 @@ static void equal_seeds_give_equal_bytes(void **state)
     asy_table_free(t);
 }
 
+/* Stratifying cannot help a class of one row: the message must not say so. */
+static void folds_need_two_rows_of_a_class(void **state)
+{
+    (void)state;
+    asy_table *t = csv_table("x,y\n1,a\n2,a\n3,a\n4,a\n5,solo\n");
+    int faults = 0;
+    for (uint32_t fold = 0; fold < 2; fold++) {
+        asy_tensors *p;
+        if (run_fold(t, "y", "[{\"op\":\"split\",\"stratify\":true}]", 1, 2, fold,
+                     &p)) {
+            assert_non_null(strstr(asy_errmsg(),
+                                   "\"solo\"; stratify, and leave classes of "
+                                   "a single row out of folds"));
+            faults++;
+        }
+        asy_tensors_free(p);
+    }
+    assert_int_equal(faults, 1);
+    asy_table_free(t);
+}
+
 static void folds_cover_every_row_once(void **state)
 {
     (void)state;
@@ -587,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(default_split_is_stratified),
         cmocka_unit_test(equal_seeds_give_equal_bytes),
+        cmocka_unit_test(folds_need_two_rows_of_a_class),
         cmocka_unit_test(folds_cover_every_row_once),
         cmocka_unit_test(fits_on_the_training_part_only),
         cmocka_unit_test(medians_are_right),
