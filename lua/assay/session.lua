@@ -281,7 +281,11 @@ end
 function Session:log(text, ...)
     check.text("session:log", text)
     if select("#", ...) > 0 then
-        text = text:format(...)
+        local fine, line = pcall(string.format, text, ...)
+        if not fine then
+            check.fail("session:log: %s", line)
+        end
+        text = line
     end
     self.board:push { ["do"] = "log", text = text }
 end
