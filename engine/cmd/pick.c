@@ -108,9 +108,26 @@ void asy_pick_fini(asy_pick *p)
     *p = (asy_pick){0};
 }
 
+/* The part that a metric is measured on: the one its name begins with, else validation,
+ * test or training, whichever has rows (see nn/metrics.h). */
+static void pick_part(asy_aim *aim, const json_t *rows)
+{
+    static const char *const parts[] = {"validate", "test", "train"};
+    for (size_t i = 0; i < 3 && !aim->part; i++) {
+        size_t len = strlen(parts[i]);
+        if (strncmp(aim->metric, parts[i], len) == 0 && aim->metric[len] == '_')
+            aim->part = parts[i];
+    }
+    for (size_t i = 0; i < 3 && !aim->part; i++)
+        if (json_integer_value(json_object_get(rows, parts[i])) > 0)
+            aim->part = parts[i];
+    if (aim->part)
+        aim->rows = (uint64_t)json_integer_value(json_object_get(rows, aim->part));
+}
+
 asy_aim asy_pick_aim(const asy_row_session *session)
 {
-    asy_aim aim = {.metric = "score", .maximize = true};
+    asy_aim aim = {.metric = "score", .maximize = true, .done = session->done};
     json_t *settings;
     if (asy_json_parse(session->settings, strlen(session->settings), &settings))
         return aim;
@@ -120,6 +137,9 @@ asy_aim asy_pick_aim(const asy_row_session *session)
         snprintf(aim.metric, sizeof aim.metric, "%s", metric);
     if (json_object_get(o, "maximize"))
         aim.maximize = json_is_true(json_object_get(o, "maximize"));
+    const char *kind = json_string_value(json_object_get(settings, "kind"));
+    if (kind && strcmp(kind, "design") == 0)
+        pick_part(&aim, json_object_get(json_object_get(settings, "data"), "rows"));
     json_decref(settings);
     return aim;
 }

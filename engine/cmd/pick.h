@@ -21,9 +21,12 @@ asy_err asy_pick_trial(asy_store *s, const char *session, const char *trial,
 
 void asy_pick_fini(asy_pick *p);
 
-/* The metric that a session optimizes. */
+/* The metric that a session optimizes, and what it is measured on. */
 typedef struct asy_aim {
     char metric[64];
     bool maximize;
+    const char *part; /* "test", ...; NULL: the rule trains and judges by itself */
+    uint64_t rows;    /* of that part, in one fold */
+    uint64_t done;    /* trials that are */
 } asy_aim;
 asy_aim asy_pick_aim(const asy_row_session *session);

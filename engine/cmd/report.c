@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/grid.h"
 #include "cmd/term.h"
+#include "lab/stat.h"
 
 static double number(const json_t *o, const char *name)
 {
@@ -120,6 +121,32 @@ static void add_row(asy_grid *g, const json_t *row, const board *b)
     asy_buf_fini(&time);
 }
 
+static bool is_accuracy(const char *metric)
+{
+    size_t len = strlen(metric), tail = strlen("accuracy");
+    return len >= tail && strcmp(metric + len - tail, "accuracy") == 0 &&
+           !strstr(metric, "balanced");
+}
+
+/* How far the first place can be trusted: a share of few rows is known badly, and the
+ * first of many was lucky on the very rows that chose it. */
+static void print_doubts(const json_t *best, const asy_aim *aim)
+{
+    double score = number(json_array_get(best, 0), "score"), low, high;
+    if (!aim->part || aim->rows == 0)
+        return;
+    printf("judged on %llu %s rows", (unsigned long long)aim->rows, aim->part);
+    if (is_accuracy(aim->metric) && score >= 0 && score <= 1) {
+        asy_stat_share(score, aim->rows, &low, &high);
+        printf(", so %.4g there may be %.3g .. %.3g in truth (95 %%)", score, low,
+               high);
+    }
+    if (aim->done > 1)
+        printf("; the first of %llu is also the luckiest",
+               (unsigned long long)aim->done);
+    putchar('\n');
+}
+
 void asy_report_best(const json_t *best, const asy_aim *aim)
 {
     asy_grid g;
@@ -135,6 +162,7 @@ void asy_report_best(const json_t *best, const asy_aim *aim)
     json_array_foreach (best, i, row)
         add_row(&g, row, &b);
     asy_grid_print(&g, stdout);
+    print_doubts(best, aim);
 }
 
 /* --- findings ------------------------------------------------------------------------

@@ -210,8 +210,10 @@ static asy_err set_up(asy_session *s)
     if (!err)
         err = prepare_all(s, steps);
     asy_buf text = {0};
-    if (!err)
+    if (!err) {
+        json_object_set(s->setup.told, "data", s->shape);
         asy_json_canonical(&text, s->setup.told);
+    }
     s->settings_text = asy_buf_take(&text);
     json_decref(told);
     json_decref(steps);

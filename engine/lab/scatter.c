@@ -193,7 +193,8 @@ static void make_trials(asy_session *s, asy_spec *const *spec, uint32_t n,
     asy_commit_use(c);
     asy_store_scatter(h->store, s->id, s->seq, specs, s->talk.given, row, count,
                       asy_commit_done, c);
-    for (uint32_t i = 0; s->has_twin && !s->is_fresh && i < count; i++)
+    for (uint32_t i = 0;
+         s->has_twin && !s->is_fresh && !s->setup.has_pruner && i < count; i++)
         look_up(asy_board_at(s->board, first + i), &row[i].key);
     asy_free(row);
 }

@@ -86,6 +86,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void asy_stat_share(double share, uint64_t n, double *low, double *high)
+{
+    const double z = 1.959963984540054, zz = z * z / (double)n;
+    double centre = (share + zz / 2) / (1 + zz);
+    double half = z / (1 + zz) * sqrt((share * (1 - share) + zz / 4) / (double)n);
+    *low = fmax(centre - half, 0);
+    *high = fmin(centre + half, 1);
+}
+
 void asy_stat_sort(double *x, size_t n) { qsort(x, n, sizeof *x, by_value); }
 
 double asy_stat_quantile(const double *sorted, size_t n, double q)

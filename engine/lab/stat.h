@@ -20,6 +20,9 @@ double asy_stat_t(uint64_t df, double confidence);
 /* Half the width of the 95 % t interval of the mean; NaN below two numbers. */
 double asy_mean_margin(const asy_mean *m);
 
+/* The 95 % interval of a share that was seen in n tries (Wilson, 1927). */
+void asy_stat_share(double share, uint64_t n, double *low, double *high);
+
 /* Sorts x[n] and returns its quantile q (0 .. 1), interpolated between neighbours. */
 void asy_stat_sort(double *x, size_t n);
 double asy_stat_quantile(const double *sorted, size_t n, double q);

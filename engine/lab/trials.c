@@ -328,15 +328,33 @@ static void set_tree(json_t *o, const char *name, const char *text)
     json_object_set_new(o, name, v);
 }
 
-static json_t *board_entry(const asy_proposal *p, size_t rank)
+/* Metrics that lie between 0 and 1; their intervals end there too. */
+static bool is_share(const char *metric)
+{
+    static const char *const shares[] = {"accuracy", "f1", "auc", "top3", "top5"};
+    size_t len = strlen(metric);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        size_t tail = strlen(shares[i]);
+        if (len >= tail && strcmp(metric + len - tail, shares[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *board_entry(const asy_trials *t, const asy_proposal *p, size_t rank)
 {
     json_t *o = json_object();
     double margin = asy_mean_margin(&p->score);
+    double low = p->score.mean - margin, high = p->score.mean + margin;
+    if (is_share(t->metric) && low < 0)
+        low = 0;
+    if (is_share(t->metric) && high > 1)
+        high = 1;
     json_object_set_new(o, "rank", json_integer((json_int_t)rank));
     json_object_set_new(o, "number", json_integer(p->number));
     json_object_set_new(o, "score", asy_json_real(p->score.mean));
-    json_object_set_new(o, "low", asy_json_real(p->score.mean - margin));
-    json_object_set_new(o, "high", asy_json_real(p->score.mean + margin));
+    json_object_set_new(o, "low", asy_json_real(low));
+    json_object_set_new(o, "high", asy_json_real(high));
     json_object_set_new(o, "n", json_integer((json_int_t)p->score.n));
     json_object_set_new(o, "failed", json_integer(p->failed));
     set_tree(o, "params", p->params);
@@ -359,7 +377,7 @@ json_t *asy_trials_best(const asy_trials *t, size_t n)
     }
     qsort(order, scored, sizeof *order, by_place);
     for (size_t i = 0; i < scored && i < n; i++)
-        json_array_append_new(list, board_entry(&t->row[order[i].row], i + 1));
+        json_array_append_new(list, board_entry(t, &t->row[order[i].row], i + 1));
     asy_free(order);
     return list;
 }

@@ -4,9 +4,9 @@
  * u16 header length, u64 host epoch, u8[16] worker uuid, u64 incarnation (random per
  * process start), u64 seq (per context, +1 per new request, the same on a retry), u32
  * last WORK seq whose reply was received, u32 CRC-32C of the body. The low four bits of
- * flags are the number of the worker's context; a reply repeats worker, incarnation, seq
- * and flags of its request.
- * Everything that arrives is hostile until asy_frame_parse() has accepted it.
+ * flags are the number of the worker's context; a reply repeats worker, incarnation,
+ * seq and flags of its request. Everything that arrives is hostile until
+ * asy_frame_parse() has accepted it.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -23,8 +23,20 @@ enum {
 };
 
 typedef enum asy_frame_type {
-    ASY_HELLO = 1, ASY_WORK, ASY_BEAT, ASY_DATA_META, ASY_DATA_GET, ASY_BYE, ASY_LOG,
-    ASY_WELCOME = 65, ASY_REJECT, ASY_TASKS, ASY_ORDERS, ASY_DATA, ASY_DONE, ASY_RETRY_LATER
+    ASY_HELLO = 1,
+    ASY_WORK,
+    ASY_BEAT,
+    ASY_DATA_META,
+    ASY_DATA_GET,
+    ASY_BYE,
+    ASY_LOG,
+    ASY_WELCOME = 65,
+    ASY_REJECT,
+    ASY_TASKS,
+    ASY_ORDERS,
+    ASY_DATA,
+    ASY_DONE,
+    ASY_RETRY_LATER
 } asy_frame_type;
 
 typedef struct asy_frame {

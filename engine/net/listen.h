@@ -25,27 +25,30 @@ typedef struct asy_net_event {
 } asy_net_event;
 
 /* url: "tcp://127.0.0.1:0" picks a port; asy_listener_url() tells which. A thread looks
- * every few seconds whether the listener still accepts; when NNG has stopped doing so, one
- * that picked its port gets another (those connected stay connected) and says so in the
- * log: ask for the URL whenever it is needed. Raises the soft limit of open files. Events are
- * given to `sink` on NNG's threads; it must only enqueue (and owns the event: free with
- * asy_net_event_free). Malformed frames are answered with REJECT and never reach the sink. */
+ * every few seconds whether the listener still accepts; when NNG has stopped doing so,
+ * one that picked its port gets another (those connected stay connected) and says so in
+ * the log: ask for the URL whenever it is needed. Raises the soft limit of open files.
+ * Events are given to `sink` on NNG's threads; it must only enqueue (and owns the
+ * event: free with asy_net_event_free). Malformed frames are answered with REJECT and
+ * never reach the sink. */
 typedef void asy_net_sink(void *ctx, asy_net_event *event);
 asy_err asy_listener_open(const char *url, asy_net_sink *sink, void *ctx,
                           asy_listener **out);
 /* Borrowed for as long as the process lives. Any thread. */
 const char *asy_listener_url(const asy_listener *l);
 
-/* Sends the reply (type and body; the header is filled in from the request) and frees the
- * request. May be called from any one thread, long after the request came. */
-void asy_request_reply(asy_request *r, uint64_t epoch, uint8_t type, const asy_buf *body);
+/* Sends the reply (type and body; the header is filled in from the request) and frees
+ * the request. May be called from any one thread, long after the request came. */
+void asy_request_reply(asy_request *r, uint64_t epoch, uint8_t type,
+                       const asy_buf *body);
 /* Drops a request without an answer (the host is going away). */
 void asy_request_drop(asy_request *r);
-void asy_net_event_free(asy_net_event *e); /* not its request: that has a life of its own */
+void asy_net_event_free(
+    asy_net_event *e); /* not its request: that has a life of its own */
 
-/* Stops taking requests: the sink is not called any more. NNG and the listener itself are
- * left to the end of the process (see above). */
+/* Stops taking requests: the sink is not called any more. NNG and the listener itself
+ * are left to the end of the process (see above). */
 void asy_listener_stop(asy_listener *l);
-/* True while new connections are accepted (the listener canary). Takes up to two seconds
- * when they are not. */
+/* True while new connections are accepted (the listener canary). Takes up to two
+ * seconds when they are not. */
 bool asy_listener_alive(asy_listener *l);

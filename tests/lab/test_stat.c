@@ -58,12 +58,29 @@ static void quantiles_of_samples(void **state)
     near(asy_stat_quantile(x, 1, 0.3), 1, 0);
 }
 
+/* Wilson's interval for 9 of 10, 30 of 30 and 0 of 30, by hand. */
+static void test_share(void **state)
+{
+    (void)state;
+    double low, high;
+    asy_stat_share(0.9, 10, &low, &high);
+    assert_float_equal(low, 0.59585, 1e-4);
+    assert_float_equal(high, 0.98213, 1e-4);
+    asy_stat_share(1, 30, &low, &high);
+    assert_float_equal(low, 0.88649, 1e-4);
+    assert_float_equal(high, 1, 0);
+    asy_stat_share(0, 30, &low, &high);
+    assert_float_equal(low, 0, 0);
+    assert_float_equal(high, 0.11351, 1e-4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_match_the_tables),
         cmocka_unit_test(means_and_margins),
         cmocka_unit_test(quantiles_of_samples),
+        cmocka_unit_test(test_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
