@@ -23,7 +23,7 @@ static const asy_option options[] = {
     {"set", ASY_OPTION_PAIRS, "K=V", NULL,
      "options of the rule: --set epochs=50 batch=16"},
     {"listen", ASY_OPTION_TEXT, "URL", NULL,
-     "also take remote workers: tcp://0.0.0.0:9400"},
+     "also take workers at tcp://127.0.0.1:9400"},
     {"name", ASY_OPTION_TEXT, "NAME", NULL,
      "name of the session [made from the data's]"},
     {"fresh", ASY_OPTION_FLAG, NULL, NULL,

@@ -97,7 +97,7 @@ static const asy_option options[] = {
 
 const asy_command asy_cmd_worker = {
     .name = "worker",
-    .summary = "train for a host, here or elsewhere",
+    .summary = "train for a host",
     .arguments = "URL",
     .min_arguments = 1,
     .max_arguments = 1,
@@ -106,7 +106,7 @@ const asy_command asy_cmd_worker = {
         "gives running trials back and leaves. The token is in the file \"token\" of\n"
         "the host's store. One worker keeps one core busy.\n",
     .options = options,
-    .examples = "assay worker tcp://10.0.0.5:9400 --token-file token.txt\n",
+    .examples = "assay worker tcp://127.0.0.1:9400 --token-file assay-data/token\n",
     .run = worker};
 
 /* --- the rule host --------------------------------------------------------------- */
