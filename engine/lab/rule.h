@@ -56,9 +56,10 @@ typedef struct asy_rule_sink {
 
 typedef struct asy_rule_limits {
     uint32_t soft_ms; /* processor time of a call before a traceback; 2,000 */
-    uint32_t hard_ms; /* before SIGKILL, ten times that by the wall clock; soft + 500 */
-    uint64_t memory;  /* bytes of Lua; 128 MiB (512 for trusted files) */
-    bool jit;         /* trusted files only */
+    uint32_t
+        hard_ms;     /* before SIGKILL, four times that by the wall clock; soft + 500 */
+    uint64_t memory; /* bytes of Lua; 128 MiB (512 for trusted files) */
+    bool jit;        /* trusted files only */
 } asy_rule_limits;
 
 typedef struct asy_rule_ops {

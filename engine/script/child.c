@@ -23,7 +23,7 @@ static const char *const inherited[] = {"ASSAY_DEBUG",       "ASSAY_ISA",
 enum { INHERITED = sizeof inherited / sizeof *inherited };
 
 /* How much wall clock a child has for each ms of processor time. */
-enum { WALL_SHARE = 10 };
+enum { WALL_SHARE = 4 };
 
 /* Fills env with borrowed text; `text` holds it and is released by the caller. */
 static void make_environment(asy_buf text[INHERITED], char *env[INHERITED + 2])

@@ -46,8 +46,8 @@ typedef enum asy_child_event {
 asy_err asy_child_wait(asy_child *c, int wake, uint32_t timeout_ms,
                        asy_child_event *event);
 
-/* Gives the child `ms` of processor time from now on, and ten times that by the wall
- * clock, so that a busy machine is not held against it. 0: no limit. */
+/* Gives the child `ms` of processor time from now on, and four times that by the
+ * wall clock, so that a busy machine is not held against it. 0: no limit. */
 void asy_child_allow(asy_child *c, uint64_t ms);
 
 /* What is left of the allowance, at least 1; 0: there is no limit. */
