@@ -55,8 +55,7 @@ void asy_chart_interval(asy_buf *b, double low, double middle, double high,
         asy_buf_puts(b, i == at ? point : i < from || i > to ? " " : line);
 }
 
-/* --- points
- * ------------------------------------------------------------------------------ */
+/* --- points --- */
 
 /* The plane, in dots: a letter of Braille has two by four. */
 typedef struct plane {

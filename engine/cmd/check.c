@@ -11,8 +11,7 @@
 
 enum { RULE_LIMIT = 4 << 20, SHOWN = 20 };
 
-/* --- what the rule is
- * ------------------------------------------------------------------ */
+/* --- what the rule is --- */
 
 static void say(const char *name, const asy_buf *text)
 {
@@ -184,8 +183,7 @@ static void print_json(const asy_dry *d)
     json_decref(o);
 }
 
-/* --- the command
- * --------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static asy_err load_data(const asy_args *a, asy_dry *d)
 {

@@ -8,8 +8,7 @@
 #include "data/csv.h"
 #include "lab/dataset.h"
 
-/* --- the list
- * ---------------------------------------------------------------------------- */
+/* --- the list --- */
 
 static bool take_tree(void *ctx, const asy_row_dataset *d)
 {
@@ -58,8 +57,7 @@ static asy_err list(asy_store *s, bool as_json)
     return err;
 }
 
-/* --- one of them
- * --------------------------------------------------------------------------- */
+/* --- one of them --- */
 
 /* The default label that the dataset of this hash was imported with. */
 typedef struct labelled {

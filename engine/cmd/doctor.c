@@ -96,8 +96,7 @@ static void check_blas(report *r)
     say(r, true, "cuda", "not built in");
 }
 
-/* --- libraries
- * ------------------------------------------------------------------------ */
+/* --- libraries --- */
 
 typedef const char *version_function(void);
 
@@ -147,8 +146,7 @@ static void check_libraries(report *r)
             say_file(r, &libraries[i]);
 }
 
-/* --- the sandbox
- * ----------------------------------------------------------------------- */
+/* --- the sandbox --- */
 
 static json_t *no_answer(void *ctx, const json_t *query)
 {
@@ -206,8 +204,7 @@ static void check_sandbox(report *r)
     asy_buf_fini(&time);
 }
 
-/* --- the store
- * ------------------------------------------------------------------------- */
+/* --- the store --- */
 
 static bool count_session(void *ctx, const asy_row_session *row)
 {

@@ -8,8 +8,7 @@
 #include "data/prepare.h"
 #include "nn/design.h"
 
-/* --- what the rule may ask
- * ------------------------------------------------------------ */
+/* --- what the rule may ask --- */
 
 static json_t *error_of(const char *text)
 {
@@ -84,8 +83,7 @@ static json_t *answer(void *ctx, const json_t *query)
     return json_array(); /* trials, the best, curves: there are none */
 }
 
-/* --- describing and preparing
- * ---------------------------------------------------------- */
+/* --- describing and preparing --- */
 
 static json_t *described_table(const asy_dry *d)
 {
@@ -152,8 +150,7 @@ static asy_err prepare(asy_dry *d, asy_asker *asker)
     return err;
 }
 
-/* --- proposals
- * ------------------------------------------------------------------------- */
+/* --- proposals --- */
 
 static json_t *shape(const asy_tensors *t)
 {

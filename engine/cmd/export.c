@@ -82,8 +82,7 @@ static asy_err open_data(exported *x, const char *folder)
     return err;
 }
 
-/* --- training again
- * ------------------------------------------------------------------------- */
+/* --- training again --- */
 
 /* What the file says beside the network. */
 static json_t *about(const exported *x)

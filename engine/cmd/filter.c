@@ -35,8 +35,7 @@ void asy_filter_free(asy_filter *f)
     asy_free(f);
 }
 
-/* --- fields
- * ------------------------------------------------------------------------------- */
+/* --- fields --- */
 
 /* widths[2] of {"widths": [8, 16]}, or NULL. */
 static const json_t *element(const json_t *params, const char *name)
@@ -120,8 +119,7 @@ asy_err asy_field_unknown(const json_t *trial, const char *name)
     return e;
 }
 
-/* --- parsing
- * --------------------------------------------------------------------------------- */
+/* --- parsing --- */
 
 typedef struct parser {
     const char *text, *p;

@@ -29,8 +29,7 @@ static void print_clean(const char *t)
     asy_buf_fini(&b);
 }
 
-/* --- one parameter
- * ------------------------------------------------------------------------ */
+/* --- one parameter --- */
 
 static void print_holdout(const json_t *h)
 {
@@ -63,8 +62,7 @@ static void print_parameter(const json_t *p)
     print_holdout(json_object_get(p, "holdout"));
 }
 
-/* --- the rest
- * ------------------------------------------------------------------------------- */
+/* --- the rest --- */
 
 static void print_term(const json_t *line, const char *name, const char *what)
 {

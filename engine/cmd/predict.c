@@ -33,8 +33,7 @@ static void prediction_fini(prediction *p)
     asy_free(p->y);
 }
 
-/* --- the network at work
- * --------------------------------------------------------------------- */
+/* --- the network at work --- */
 
 static asy_err read_meta(prediction *p)
 {
@@ -127,8 +126,7 @@ static double target_of(const prediction *p, uint64_t row)
     return p->y[row * p->outputs] * p->scale + p->shift;
 }
 
-/* --- how right they are, where the table has the label
- * ------------------------------------------- */
+/* --- how right they are, where the table has the label --- */
 
 typedef struct verdict {
     uint64_t n;       /* rows with a label */

@@ -111,8 +111,7 @@ static asy_err replay_design(replayed *r, const char *path, const asy_hash *hash
     return err;
 }
 
-/* --- `trial =` rules
- * ------------------------------------------------------------------ */
+/* --- `trial =` rules --- */
 
 static void take_result(void *ctx, const asy_own_result *result)
 {
@@ -160,8 +159,7 @@ static asy_err replay_own(replayed *r, const char *path)
     return err;
 }
 
-/* --- comparing
- * ------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 /* Shortest texts are equal exactly when the bits are. */
 static bool same_value(const json_t *a, const json_t *b)
@@ -230,8 +228,7 @@ static void print_json(const replayed *r)
     json_decref(o);
 }
 
-/* --- the command
- * ------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static asy_err replay_trial(asy_store *s, replayed *r)
 {

@@ -17,8 +17,7 @@
 
 enum { WIDE = 60, HIGH = 12, MARGIN = 14 };
 
-/* --- the summary
- * --------------------------------------------------------------------------- */
+/* --- the summary --- */
 
 static void say(const char *name, const char *value)
 {
@@ -63,8 +62,7 @@ static void print_summary(const asy_row_session *s)
     asy_buf_fini(&when);
 }
 
-/* --- the plot
- * ---------------------------------------------------------------------------------- */
+/* --- the plot --- */
 
 /* A quantity of each proposal: a parameter, or a fact of its networks. */
 typedef struct quantity {
@@ -182,8 +180,7 @@ static void plot(const asy_trials *t, const char *name)
     json_decref(found);
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static void print_json(const asy_pick *p, const asy_aim *aim, const json_t *best)
 {

@@ -59,8 +59,7 @@ static bool take_trial(void *ctx, const asy_row_trial *row)
     return true;
 }
 
-/* --- sorting
- * -------------------------------------------------------------------------------- */
+/* --- sorting --- */
 
 typedef struct sortable {
     const json_t *value;
@@ -103,8 +102,7 @@ static void sort(selection *s, const char *field, bool descending)
     asy_free(order);
 }
 
-/* --- printing
- * -------------------------------------------------------------------------------- */
+/* --- printing --- */
 
 static void cut(selection *s, uint64_t limit)
 {
@@ -202,8 +200,7 @@ static void print_lines(const selection *s, const char *metric, uint64_t limit)
         printf("%zu trials; --limit %zu shows them all\n", n, n);
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------ */
+/* --- the command --- */
 
 static asy_err select_trials(asy_store *store, const asy_args *a, int64_t session,
                              selection *s)

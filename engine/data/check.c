@@ -168,8 +168,7 @@ static asy_err check_nothing(const json_t *step, const char *where)
     return ASY_OK;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------- */
+/* --- the table --- */
 
 static const struct known {
     const char *op;

@@ -459,8 +459,7 @@ asy_err asy_csv_end(asy_csv *c, asy_table **out)
     return ASY_OK;
 }
 
-/* --- files
- * ---------------------------------------------------------------------------- */
+/* --- files --- */
 
 /* Reads straight into the pending bytes. */
 static asy_err feed_file(asy_csv *c, int fd)

@@ -99,8 +99,7 @@ asy_err asy_frame_codes(asy_frame *f, asy_feature *x, int32_t **out)
     return ASY_OK;
 }
 
-/* --- out to the network
- * --------------------------------------------------------------- */
+/* --- out to the network --- */
 
 static uint32_t row_at(const uint32_t *row, uint32_t i) { return row ? row[i] : i; }
 

@@ -138,8 +138,7 @@ static void draw_fold(strata *s, uint32_t folds, uint32_t fold)
         s->part[i] = ASY_TEST;
 }
 
-/* --- by column
- * -------------------------------------------------------------------------- */
+/* --- by column --- */
 
 static int part_of_name(const char *name)
 {
@@ -267,8 +266,7 @@ static asy_err draw_by_column(const asy_parts_job *job, const plan *p, strata *s
     return e;
 }
 
-/* --- all together
- * ------------------------------------------------------------------------- */
+/* --- all together --- */
 
 static asy_err read_plan(const asy_parts_job *job, plan *p)
 {

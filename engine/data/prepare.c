@@ -39,8 +39,7 @@ static uint64_t seed_of(const work *w, const json_t *step)
     return json_is_integer(seed) ? (uint64_t)json_integer_value(seed) : w->job->seed;
 }
 
-/* --- the label and the rows
- * --------------------------------------------------------------- */
+/* --- the label and the rows --- */
 
 static asy_err make_label(work *w)
 {
@@ -110,8 +109,7 @@ static void fit_target(work *w)
     w->scale = squares > 0 ? sqrt(squares / n) : 1;
 }
 
-/* --- the features
- * -------------------------------------------------------------------------- */
+/* --- the features --- */
 
 static asy_err run_step(work *w, const asy_fit *fit, const json_t *step)
 {
@@ -159,8 +157,7 @@ static asy_err run_steps(work *w)
     return e ? e : asy_frame_check(&w->frame, w->label.row, w->label.count);
 }
 
-/* --- the tensors
- * ---------------------------------------------------------------------------- */
+/* --- the tensors --- */
 
 static json_t *make_meta(const work *w)
 {
@@ -290,8 +287,7 @@ asy_err asy_prepare_run(const asy_prepare_job *job, asy_tensors **out)
     return e;
 }
 
-/* --- again, on another table
- * ------------------------------------------------------------------ */
+/* --- again, on another table --- */
 
 static asy_err apply_all(asy_frame *f, const json_t *fitted)
 {

@@ -40,8 +40,7 @@ static bool tensor_bytes(const asy_tensor *t, uint64_t *bytes)
     return true;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static json_t *describe(const asy_tensor *t, uint64_t at, uint64_t bytes)
 {
@@ -104,8 +103,7 @@ asy_err asy_safetensors_write(asy_buf *out, const asy_tensor *tensor, size_t n,
     return e;
 }
 
-/* --- reading
- * -------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* A tensor of the header beside where its bytes lie, to find overlaps. */
 typedef struct span {

@@ -16,8 +16,7 @@ bool asy_feature_is_category(const asy_feature *x)
     return x->kind == ASY_FEATURE_CATEGORY;
 }
 
-/* --- which columns
- * ---------------------------------------------------------------------- */
+/* --- which columns --- */
 
 static asy_err index_features(const asy_frame *f, asy_dict *names)
 {
@@ -73,8 +72,7 @@ asy_err asy_step_select(const asy_fit *fit, const json_t *step, bool lenient,
     return e;
 }
 
-/* --- the columns of the table
- * -------------------------------------------------------------- */
+/* --- the columns of the table --- */
 
 /* The categories that the rows have, in order of code. */
 static json_t *names_in_rows(const asy_column *c, const uint32_t *row, uint32_t n)
@@ -235,8 +233,7 @@ asy_err asy_step_apply_columns(asy_frame *f, const json_t *fitted)
     return e;
 }
 
-/* --- simple steps
- * --------------------------------------------------------------------------- */
+/* --- simple steps --- */
 
 static bool never(const asy_feature *x)
 {

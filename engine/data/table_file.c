@@ -28,8 +28,7 @@ static const char magic[16] = "assay table 1\n";
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian");
 
-/* --- writing
- * -------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* Where the stream goes: always into a hash, and into a file if there is one. */
 typedef struct sink {
@@ -224,8 +223,7 @@ asy_err asy_table_save(const asy_table *t, const char *path)
     return e;
 }
 
-/* --- reading
- * -------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* A cursor over the file. After the first fault every take fails. */
 typedef struct source {

@@ -26,8 +26,7 @@ void asy_tensors_free(asy_tensors *t)
     asy_free(t);
 }
 
-/* --- the parts
- * ------------------------------------------------------------------------ */
+/* --- the parts --- */
 
 /* The tensor `kind`_`part`, or NULL; fails when its type or shape is not as said. */
 static asy_err find_tensor(const asy_tensor *tensor, size_t n, const char *kind,
@@ -98,8 +97,7 @@ static asy_err read_part(asy_tensors *t, const asy_tensor *tensor, size_t n, int
     return read_answers(t, y, part, p);
 }
 
-/* --- the description
- * -------------------------------------------------------------------- */
+/* --- the description --- */
 
 static asy_err read_meta(asy_tensors *t, const json_t *header)
 {
@@ -162,8 +160,7 @@ asy_err asy_tensors_adopt(asy_tensors *t, asy_tensors **out)
     return e;
 }
 
-/* --- files
- * ------------------------------------------------------------------------------ */
+/* --- files --- */
 
 asy_err asy_tensors_open(const char *path, const asy_hash *expect, asy_tensors **out)
 {

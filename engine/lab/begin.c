@@ -73,8 +73,7 @@ static asy_err find_label(asy_session *s, const char *label)
     return ASY_OK;
 }
 
-/* --- the rule
- * --------------------------------------------------------------------------- */
+/* --- the rule --- */
 
 static asy_err describe(asy_session *s, json_t **told)
 {
@@ -120,8 +119,7 @@ static asy_err ask_steps(asy_session *s, const json_t *told, json_t **steps)
     return err;
 }
 
-/* --- prepared data
- * ------------------------------------------------------------------------ */
+/* --- prepared data --- */
 
 static json_t *shape_of(const asy_tensors *t)
 {
@@ -220,8 +218,7 @@ static asy_err set_up(asy_session *s)
     return err;
 }
 
-/* --- names and twins
- * -------------------------------------------------------------------------- */
+/* --- names and twins --- */
 
 typedef struct looking {
     asy_session *session;
@@ -258,8 +255,7 @@ static asy_err look_around(asy_session *s, const char *stem)
     return err;
 }
 
-/* --- a new session
- * --------------------------------------------------------------------------------- */
+/* --- a new session --- */
 
 static void take_rule(asy_session *s, const char *name, const char *source, size_t len)
 {
@@ -338,8 +334,7 @@ asy_err asy_host_start(asy_host *h, const asy_session_config *config, int64_t *s
     return err;
 }
 
-/* --- an earlier session
- * ------------------------------------------------------------------------------ */
+/* --- an earlier session --- */
 
 typedef struct earlier {
     asy_session *session;

@@ -116,8 +116,7 @@ static uint32_t choose(asy_peer *p, uint32_t n, asy_trial **out)
     return count;
 }
 
-/* --- TASKS
- * ------------------------------------------------------------------------------ */
+/* --- TASKS --- */
 
 static bool knows(asy_peer *p, int64_t session)
 {
@@ -233,8 +232,7 @@ static void send_tasks(asy_peer *p, asy_trial **t, uint32_t n)
     reply(p->host, r, ASY_TASKS, b);
 }
 
-/* --- answering
- * ----------------------------------------------------------------------------- */
+/* --- answering --- */
 
 static bool gives_nothing(const asy_host *h)
 {
@@ -319,8 +317,7 @@ void asy_dispatch_release(asy_host *h)
     }
 }
 
-/* --- requests
- * ---------------------------------------------------------------------------------- */
+/* --- requests --- */
 
 static void on_hello(asy_host *h, asy_request *r)
 {

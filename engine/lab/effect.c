@@ -37,8 +37,7 @@ static int by_value(const void *a, const void *b)
     return x->row < y->row ? -1 : 1;
 }
 
-/* --- levels
- * -------------------------------------------------------------------------------- */
+/* --- levels --- */
 
 /* The rank of each text by how often it occurs; those beyond the most levels share one.
  */
@@ -143,8 +142,7 @@ static bool make_groups(const asy_trials *t, asy_effect *out, groups *g)
     return g->levels >= 2;
 }
 
-/* --- the share of variance
- * ------------------------------------------------------------------- */
+/* --- the share of variance --- */
 
 /* Sums of squares between and within levels of given sizes, means and variances. */
 static void split_variance(const asy_effect *e, const double *mean,
@@ -239,8 +237,7 @@ static void bootstrap(const groups *g, asy_dice dice, asy_effect *e)
     asy_free(draw);
 }
 
-/* --- the second look
- * ---------------------------------------------------------------------------- */
+/* --- the second look --- */
 
 /* Difference of two means with its 95 % interval (Welch). */
 static void compare(const asy_mean *a, const asy_mean *b, asy_holdout *h)

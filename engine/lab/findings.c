@@ -8,8 +8,7 @@
 
 enum { FEW_PROPOSALS = 30, FEW_IN_LEVEL = 5 };
 
-/* --- one parameter
- * -------------------------------------------------------------------------- */
+/* --- one parameter --- */
 
 static json_t *level_json(const asy_level *l)
 {
@@ -124,8 +123,7 @@ static json_t *effects_json(const asy_trials *t)
     return list;
 }
 
-/* --- how far to trust it
- * ---------------------------------------------------------------------- */
+/* --- how far to trust it --- */
 
 static size_t scored(const asy_trials *t)
 {

@@ -261,8 +261,7 @@ void asy_gather_tell(asy_trial *t)
                                  .seq = t->told});
 }
 
-/* --- a proposal's event
- * --------------------------------------------------------------- */
+/* --- a proposal's event --- */
 
 /* Adds the numbers of one trial to the sums of its proposal. */
 static void add_metrics(json_t *sums, json_t *counts, const char *text)

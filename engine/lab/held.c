@@ -285,8 +285,7 @@ double asy_held_mean(asy_held *h)
     return mean;
 }
 
-/* --- what is said to the host
- * ------------------------------------------------------------ */
+/* --- what is said to the host --- */
 
 /* All leases of the lists, results only from the k-th on. Owned by the caller. */
 static uint64_t *list_leases(const asy_held *h, uint32_t k, size_t *n)
@@ -422,8 +421,7 @@ void asy_held_write_holding(asy_held *h, asy_buf *b)
     pthread_mutex_unlock(&h->lock);
 }
 
-/* --- what the host says
- * --------------------------------------------------------------------- */
+/* --- what the host says --- */
 
 static asy_job *find(list *l, uint64_t first, uint64_t n)
 {

@@ -34,8 +34,7 @@ void asy_held_report(asy_held *h, uint64_t lease, uint32_t epoch, double value);
 /* Seconds a trial took lately; 0 = not known. */
 double asy_held_mean(asy_held *h);
 
-/* --- work thread
- * ---------------------------------------------------------------------- */
+/* --- work thread --- */
 
 /* Waits until there is a reason to ask the host: few trials left, results to give, or
  * nothing to do at all. False: stopped, and nothing is left to give. */
@@ -45,8 +44,7 @@ void asy_held_write_work(asy_held *h, asy_slice ticket, asy_buf *out);
 /* The reply arrived: what the request carried is durable, new trials are taken in. */
 void asy_held_acknowledge(asy_held *h, const asy_orders *reply, uint64_t seq);
 
-/* --- beat thread
- * ------------------------------------------------------------------------- */
+/* --- beat thread --- */
 
 /* Waits `beat_ms`, less when there are reports to pass on. False: stopped. */
 bool asy_held_wait_beat(asy_held *h, uint64_t last_ms, uint32_t beat_ms);

@@ -132,8 +132,7 @@ const char *asy_host_url(const asy_host *h, uint32_t i)
     return i < h->listeners ? asy_listener_url(h->listener[i]) : NULL;
 }
 
-/* --- notes
- * -------------------------------------------------------------------------------- */
+/* --- notes --- */
 
 static void free_note(asy_note *n)
 {
@@ -170,8 +169,7 @@ void asy_host_say(asy_host *h, asy_level level, const char *fmt, ...)
     asy_buf_fini(&line);
 }
 
-/* --- the loop
- * ------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 /* While the store is in trouble nothing is handed out; what is done waits in its queue.
  */

@@ -98,8 +98,7 @@ asy_peer *asy_peer_hello(asy_host *h, const asy_frame *f, const asy_hello *hello
     return p;
 }
 
-/* --- leaving
- * ---------------------------------------------------------------------------- */
+/* --- leaving --- */
 
 static void bury(asy_peer *p, bool died)
 {

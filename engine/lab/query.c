@@ -142,8 +142,7 @@ static json_t *answer_best(asy_session *s, const json_t *n)
     return error_of(asy_errmsg());
 }
 
-/* --- curves, columns, counts
- * -------------------------------------------------------------- */
+/* --- curves, columns, counts --- */
 
 static float point_of(const asy_epoch *e, const char *metric)
 {

@@ -69,8 +69,7 @@ void asy_replay_begin(asy_session *s)
     s->replay = (asy_replay){.is_on = true, .told = s->told};
 }
 
-/* --- matching scatters
- * ------------------------------------------------------------------ */
+/* --- matching scatters --- */
 
 /* The trials of a matched scatter get what only the rule knows: their specs. */
 static void attach(asy_session *s, asy_spec *const *spec, uint32_t n, int64_t first,
@@ -116,8 +115,7 @@ asy_err asy_replay_scatter(asy_session *s, const asy_hash *specs, asy_spec *cons
     return ASY_OK;
 }
 
-/* --- telling again
- * ------------------------------------------------------------------------- */
+/* --- telling again --- */
 
 enum { FEED = 4096 };
 

@@ -83,8 +83,7 @@ static asy_hash hash_specs(asy_spec *const *spec, size_t n)
     return asy_hasher_end(&h);
 }
 
-/* --- trials
- * --------------------------------------------------------------------------- */
+/* --- trials --- */
 
 static asy_hash key_of(const asy_session *s, const asy_trial *t)
 {
@@ -137,8 +136,7 @@ static asy_row_trial row_of(const asy_trial *t, const asy_hash *key, int64_t now
     };
 }
 
-/* --- the cache
- * ------------------------------------------------------------------------- */
+/* --- the cache --- */
 
 /* A row that outlives its callback. */
 typedef struct found {
@@ -168,8 +166,7 @@ static void look_up(asy_trial *t, const asy_hash *key)
     asy_free(f.worker);
 }
 
-/* --- a new scatter
- * ------------------------------------------------------------------------ */
+/* --- a new scatter --- */
 
 /* Trials, rows and keys of n proposals. */
 static void make_trials(asy_session *s, asy_spec *const *spec, uint32_t n,

@@ -45,8 +45,7 @@ asy_session *asy_host_session(asy_host *h, int64_t id)
     return NULL;
 }
 
-/* --- the row
- * -------------------------------------------------------------------------- */
+/* --- the row --- */
 
 asy_row_session asy_session_row(const asy_session *s)
 {
@@ -86,8 +85,7 @@ void asy_session_save(asy_session *s)
     asy_store_put_session(s->host->store, &row, NULL, NULL);
 }
 
-/* --- the end
- * --------------------------------------------------------------------------- */
+/* --- the end --- */
 
 /* A worker that still trains for a session that is over is told to stop. */
 static void cancel_leases(asy_session *s)
@@ -124,8 +122,7 @@ void asy_session_end(asy_session *s, asy_session_state state, const char *messag
         asy_host_say(s->host, ASY_ERROR, "session %s failed: %s", s->name, message);
 }
 
-/* --- time
- * --------------------------------------------------------------------------------- */
+/* --- time --- */
 
 static bool is_idle(const asy_session *s)
 {

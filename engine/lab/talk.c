@@ -99,8 +99,7 @@ void asy_talk_close(asy_session *s)
     *t = (asy_talk){.deaths = deaths, .death_at = death_at};
 }
 
-/* --- calls
- * ------------------------------------------------------------------------------ */
+/* --- calls --- */
 
 static asy_err call(asy_session *s, const json_t *tree)
 {
@@ -194,8 +193,7 @@ void asy_talk_note(asy_note *n)
         asy_host_say(s->host, ASY_INFO, "%s", n->text);
 }
 
-/* --- beginning again
- * ----------------------------------------------------------------------- */
+/* --- beginning again --- */
 
 bool asy_talk_restart(asy_session *s)
 {

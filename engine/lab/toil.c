@@ -200,8 +200,7 @@ static void train_design(asy_toil *t, const asy_brief *b, const asy_tensors *dat
     asy_train_result_fini(&r);
 }
 
-/* --- `trial =` rules
- * --------------------------------------------------------------------- */
+/* --- `trial =` rules --- */
 
 /* A batch that its sandbox runs; results come in any order, each once. */
 typedef struct batch {
@@ -323,8 +322,7 @@ static void run_own(asy_toil *t, const asy_brief *b, const char *path, asy_job *
     asy_free(trial);
 }
 
-/* --- the loop
- * --------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 /* How many trials to take: `trial =` ones in batches, because a sandbox is a pipe away.
  */

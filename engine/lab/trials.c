@@ -25,8 +25,7 @@ void asy_trials_free(asy_trials *t)
     asy_free(t);
 }
 
-/* --- parameters
- * ------------------------------------------------------------------------ */
+/* --- parameters --- */
 
 static void clear_cells(asy_factor *f, size_t from, size_t to)
 {
@@ -146,8 +145,7 @@ static asy_err derive_factors(asy_trials *t, const json_t *design)
     return e;
 }
 
-/* --- rows
- * -------------------------------------------------------------------------------- */
+/* --- rows --- */
 
 static void grow(asy_trials *t)
 {
@@ -223,8 +221,7 @@ static bool take_trial(void *ctx, const asy_row_trial *r)
     return true;
 }
 
-/* --- the session
- * ----------------------------------------------------------------------------- */
+/* --- the session --- */
 
 static bool take_session(void *ctx, const asy_row_session *s)
 {
@@ -303,8 +300,7 @@ asy_err asy_trials_load(asy_store *s, int64_t session, asy_trials **out)
     return e;
 }
 
-/* --- the leaderboard
- * ---------------------------------------------------------------------------- */
+/* --- the leaderboard --- */
 
 typedef struct place {
     double score;

@@ -304,8 +304,7 @@ static asy_err do_findings(asy_store *s, asy_host *h, const json_t *args, json_t
     return ASY_OK;
 }
 
-/* --- changing
- * -------------------------------------------------------------------------- */
+/* --- changing --- */
 
 static asy_err live_session(asy_store *s, asy_host *h, const json_t *args,
                             asy_session **out)
@@ -342,8 +341,7 @@ static asy_err do_cancel(asy_store *s, asy_host *h, const json_t *args, json_t *
     return ASY_OK;
 }
 
-/* --- the table
- * ----------------------------------------------------------------------------- */
+/* --- the table --- */
 
 #define SESSION                                                                        \
     {                                                                                  \

@@ -196,8 +196,7 @@ static void *work_main(void *arg)
     return NULL;
 }
 
-/* --- the beat thread
- * --------------------------------------------------------------------- */
+/* --- the beat thread --- */
 
 static asy_err beat_once(worker *w, asy_buf *body)
 {

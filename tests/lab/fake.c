@@ -269,8 +269,7 @@ static void own_close(asy_own *o) { asy_free(o); }
 
 const asy_own_ops fake_own = {own_open, own_run, own_close};
 
-/* --- processes and folders
- * ------------------------------------------------------------ */
+/* --- processes and folders --- */
 
 static atomic_bool drain;
 

@@ -122,8 +122,7 @@ static void test_repeats_and_folds(void **state)
     fake_folder_free(folder);
 }
 
-/* --- the cache
- * ------------------------------------------------------------------------- */
+/* --- the cache --- */
 
 static void test_cache(void **state)
 {
@@ -142,8 +141,7 @@ static void test_cache(void **state)
     fake_folder_free(folder);
 }
 
-/* --- commands and limits
- * ------------------------------------------------------------------ */
+/* --- commands and limits --- */
 
 static void test_cancel(void **state)
 {
@@ -170,8 +168,7 @@ static void test_trial_limit(void **state)
     assert_int_equal(row.trials, 20);
 }
 
-/* --- stop and resume
- * ------------------------------------------------------------------------ */
+/* --- stop and resume --- */
 
 typedef struct stopper {
     uint64_t after; /* ended trials */
@@ -310,8 +307,7 @@ static void test_rule_process_dies(void **state)
     assert_int_equal(row.trials, 160);
 }
 
-/* --- failures
- * -------------------------------------------------------------------------------- */
+/* --- failures --- */
 
 static void test_rule_fails_at_start(void **state)
 {
