@@ -4,10 +4,11 @@
 #include "cmd/command.h"
 #include "cmd/grid.h"
 #include "cmd/view.h"
+#include "lab/verb.h"
 
 static bool take_tree(void *ctx, const asy_row_session *s)
 {
-    json_array_append_new(ctx, asy_view_session(s));
+    json_array_append_new(ctx, asy_verb_session(s));
     return true;
 }
 
@@ -18,7 +19,7 @@ static bool take_line(void *ctx, const asy_row_session *s)
     asy_view_time(&when, s->created);
     asy_text_put_seconds(&time, s->seconds);
     asy_grid_add(g, s->name);
-    asy_grid_add(g, asy_view_state(s->state));
+    asy_grid_add(g, asy_verb_state(s->state));
     asy_grid_addf(g, "%llu", (unsigned long long)s->done);
     asy_grid_addf(g, "%llu", (unsigned long long)s->failed);
     asy_grid_addf(g, "%llu", (unsigned long long)s->pruned);

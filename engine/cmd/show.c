@@ -14,6 +14,7 @@
 #include "cmd/term.h"
 #include "cmd/view.h"
 #include "lab/trials.h"
+#include "lab/verb.h"
 
 enum { WIDE = 60, HIGH = 12, MARGIN = 14 };
 
@@ -45,7 +46,7 @@ static void print_summary(const asy_row_session *s)
     asy_text_put_seconds(&time, s->seconds);
     asy_view_time(&when, s->created);
     printf("%ssession %s%s: %s\n", asy_term_paint(stdout, ASY_BOLD), s->name,
-           asy_term_paint(stdout, ASY_PLAIN), asy_view_state(s->state));
+           asy_term_paint(stdout, ASY_PLAIN), asy_verb_state(s->state));
     say("title", s->title);
     say("rule", s->rule_name);
     printf("  %-9s %.16s, label ", "data", s->dataset);
@@ -184,7 +185,7 @@ static void plot(const asy_trials *t, const char *name)
 
 static void print_json(const asy_pick *p, const asy_aim *aim, const json_t *best)
 {
-    json_t *o = asy_view_session(&p->session);
+    json_t *o = asy_verb_session(&p->session);
     json_object_set_new(o, "metric", json_string(aim->metric));
     json_object_set_new(o, "maximize", json_boolean(aim->maximize));
     json_object_set(o, "best", (json_t *)(uintptr_t)best);

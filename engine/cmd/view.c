@@ -4,13 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-const char *asy_view_state(asy_session_state state)
-{
-    static const char *const names[] = {"running", "paused", "done", "failed",
-                                        "stopped"};
-    return (size_t)state < sizeof names / sizeof *names ? names[state] : "?";
-}
-
 void asy_view_time(asy_buf *b, int64_t wall_ms)
 {
     char text[32];
@@ -37,32 +30,6 @@ static void set_tree(json_t *o, const char *name, const char *text)
     if (!text || !*text || asy_json_parse(text, strlen(text), &v))
         v = json_null();
     json_object_set_new(o, name, v);
-}
-
-json_t *asy_view_session(const asy_row_session *s)
-{
-    json_t *o = json_object(), *trials = json_object();
-    set_count(o, "id", (uint64_t)s->id);
-    set_text(o, "name", s->name);
-    set_text(o, "title", s->title);
-    set_text(o, "state", asy_view_state(s->state));
-    set_text(o, "rule", s->rule_name);
-    set_text(o, "dataset", s->dataset);
-    set_text(o, "label", s->label);
-    set_count(o, "seed", s->seed);
-    set_count(trials, "made", s->trials);
-    set_count(trials, "done", s->done);
-    set_count(trials, "failed", s->failed);
-    set_count(trials, "pruned", s->pruned);
-    set_count(trials, "cancelled", s->cancelled);
-    set_count(trials, "cached", s->cached);
-    json_object_set_new(o, "trials", trials);
-    json_object_set_new(o, "seconds", asy_json_real(s->seconds));
-    set_text(o, "digest", s->digest);
-    set_text(o, "error", s->error);
-    set_count(o, "created", (uint64_t)s->created);
-    set_count(o, "ended", (uint64_t)s->ended);
-    return o;
 }
 
 json_t *asy_view_dataset(const asy_row_dataset *d)

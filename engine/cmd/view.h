@@ -5,16 +5,12 @@
 #include "store/store.h"
 
 /* Owned by the caller. */
-json_t *asy_view_session(const asy_row_session *s);
 json_t *asy_view_dataset(const asy_row_dataset *d);
 
 /* {"number","proposal","fold","state","score","reason","epochs","seconds","parameters",
  * "flops","seed","worker","cached","how","params":{...},"metrics":{...}}; with_design
  * adds the design. */
 json_t *asy_view_trial(const asy_row_trial *t, bool with_design);
-
-/* "running", "done", ...: static. */
-const char *asy_view_state(asy_session_state state);
 
 /* "2026-03-01 14:05" in local time; "" for 0. */
 void asy_view_time(asy_buf *b, int64_t wall_ms);

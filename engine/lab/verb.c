@@ -47,21 +47,21 @@ static void put_json(json_t *v, const char *name, const char *text)
     json_object_set_new(v, name, tree);
 }
 
-static const char *state_of(asy_session_state state)
+const char *asy_verb_state(asy_session_state state)
 {
     static const char *const names[] = {"running", "paused", "done", "failed",
                                         "stopped"};
     return state < sizeof names / sizeof *names ? names[state] : "unknown";
 }
 
-static json_t *session_tree(const asy_row_session *r)
+json_t *asy_verb_session(const asy_row_session *r)
 {
     json_t *v = json_object(), *trials = json_object();
     put_whole(v, "id", (uint64_t)r->id);
     put_text(v, "name", r->name);
     put_text(v, "title", r->title);
+    put_text(v, "state", asy_verb_state(r->state));
     put_text(v, "rule", r->rule_name);
-    put_text(v, "state", state_of(r->state));
     put_text(v, "dataset", r->dataset);
     put_text(v, "label", r->label);
     put_whole(v, "seed", r->seed);
@@ -107,7 +107,7 @@ static json_t *trial_tree(const asy_row_trial *r)
 
 static bool add_session(void *ctx, const asy_row_session *row)
 {
-    json_array_append_new(ctx, session_tree(row));
+    json_array_append_new(ctx, asy_verb_session(row));
     return true;
 }
 
@@ -161,7 +161,7 @@ static asy_err do_sessions(asy_store *s, asy_host *h, const json_t *args, json_t
 
 static bool keep_session(void *ctx, const asy_row_session *row)
 {
-    json_t *v = session_tree(row);
+    json_t *v = asy_verb_session(row);
     put_json(v, "options", row->options);
     put_json(v, "settings", row->settings);
     put_json(v, "prepared", row->prepared);

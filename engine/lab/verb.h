@@ -35,3 +35,9 @@ extern const asy_verb asy_verbs[]; /* up to the first without a name */
  * near verbs. */
 asy_err asy_verb_do(asy_store *s, asy_host *h, const char *name, const json_t *args,
                     json_t **out);
+
+/* A session's row as every door shows it; owned by the caller. */
+json_t *asy_verb_session(const asy_row_session *row);
+
+/* "running", "done", ... Static. */
+const char *asy_verb_state(asy_session_state state);
